@@ -1,0 +1,32 @@
+//! What a running call may use: its target, the net, and the facts of the calls before it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Target;
+use crate::facts::Section;
+use crate::wire::Net;
+
+/// Handed to each call. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// What is examined.
+    pub target: Arc<Target>,
+    /// The shared client.
+    pub net: Net,
+    /// Facts of the calls that stand in `after` (and of theirs).
+    pub before: Arc<Section>,
+}
+
+impl Context {
+    /// A fact of an earlier call.
+    pub fn fact(&self, path: &str) -> Option<&Value> {
+        self.before.get(path)
+    }
+
+    /// A text fact of an earlier call; `None` also when it is null.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.fact(path)?.as_str()
+    }
+}

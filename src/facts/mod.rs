@@ -1,0 +1,15 @@
+//! Facts: what a run observed, as one JSON document, and why something is missing from it.
+//!
+//! `null` or an empty list means *known to be empty*. What was not read has no key and stands in the
+//! `absent` map with its reason. Knows nothing of protocols, of checks, or of who reads it.
+
+mod absence;
+pub mod catalogue;
+mod document;
+mod evidence;
+mod section;
+
+pub use absence::{Absence, Reason};
+pub use document::{Account, Document, FORMAT, LoadError, Run, Tenant, Tool};
+pub use evidence::{Exchange, Timings};
+pub use section::{Section, covers, overlaps};

@@ -1,0 +1,17 @@
+//! syncready says whether a sync product's Microsoft 365 or Exchange service account is ready, and if
+//! not, names the first cause and its fix.
+//!
+//! ```text
+//! config, profile ─► plan ─► collect ─► FACTS (one JSON document) ─► judge ─► findings ─► report
+//!                     ▲         │             ▲                         ▲
+//!                  checks/   wire clients   replay                   checks/
+//! ```
+//!
+//! One direction, no way back: `wire`, `facts` and `lab` know none of the others (`wire` uses the
+//! evidence types of `facts`), `engine` knows `facts`, `collect` knows `facts` and `wire`, `report`
+//! knows `facts` and `engine`, `cli` knows all.
+
+pub mod collect;
+pub mod engine;
+pub mod facts;
+pub mod wire;

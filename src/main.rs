@@ -1,0 +1,3 @@
+//! The `syncready` program.
+
+fn main() {}

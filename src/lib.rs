@@ -14,4 +14,5 @@
 pub mod collect;
 pub mod engine;
 pub mod facts;
+pub mod report;
 pub mod wire;

@@ -46,10 +46,8 @@ pub struct Missing {
     /// In words.
     pub text: String,
     /// Permission or role that would lift it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub permission: Option<String>,
     /// For skipped: the check that failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// For unknown: the fact that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,103 @@
+//! The block of the first cause: what is wrong, why it matters, what to do, and how to see that it
+//! worked.
+
+use super::mark::{Paint, mark};
+use super::page::{Page, count};
+use crate::engine::{AccountReport, FirstCause, Fix, Word};
+
+/// The first cause in full, the other roots in one line each.
+pub(super) fn block(page: &mut Page, account: &AccountReport) {
+    let Some((first, others)) = account.first_causes.split_first() else {
+        return;
+    };
+    page.blank();
+    page.text(0, &format!("FIRST CAUSE: {}", first.cause), Paint::Alarm);
+    page.text(0, &first.message, Paint::Bad);
+    page.blank();
+    particulars(page, first);
+    fixes(page, &first.fix);
+    page.blank();
+    afterwards(page, first);
+    also(page, others);
+}
+
+fn particulars(page: &mut Page, first: &FirstCause) {
+    page.labelled("Check", &format!("{} ({})", first.title, first.check), Paint::Plain);
+    for (label, text) in [("Expected", &first.expected), ("Found", &first.actual)] {
+        if let Some(text) = text {
+            page.labelled(label, text, Paint::Plain);
+        }
+    }
+    if !first.why.trim().is_empty() {
+        page.labelled("Why", &first.why, Paint::Plain);
+    }
+    if !first.also.is_empty() {
+        page.labelled("Same cause", &first.also.join(", "), Paint::Plain);
+    }
+}
+
+fn fixes(page: &mut Page, fixes: &[Fix]) {
+    for (index, fix) in fixes.iter().enumerate() {
+        page.blank();
+        page.text(2, if index == 0 { "Fix" } else { "Another way" }, Paint::Bold);
+        for (number, step) in fix.steps.iter().enumerate() {
+            page.hang(4, &format!("{}. ", number + 1), step, Paint::Plain);
+        }
+        if let Some(command) = &fix.command {
+            page.blank();
+            page.text(4, command_lead(fix), Paint::Dim);
+            page.blank();
+            page.command(4, command);
+            page.blank();
+        }
+        if let Some(by) = by(fix) {
+            page.labelled("By", &by, Paint::Plain);
+        }
+    }
+}
+
+fn command_lead(fix: &Fix) -> &'static str {
+    match (fix.shell.as_deref(), fix.overwrites) {
+        (Some("powershell"), false) => "In PowerShell:",
+        (Some("powershell"), true) => "In PowerShell (replaces what stands there now):",
+        (_, false) => "In a shell:",
+        (_, true) => "In a shell (replaces what stands there now):",
+    }
+}
+
+fn by(fix: &Fix) -> Option<String> {
+    match (&fix.who, &fix.role) {
+        (Some(who), Some(role)) => Some(format!("{who}; the role {role} suffices")),
+        (Some(who), None) => Some(who.clone()),
+        (None, Some(role)) => Some(format!("the role {role} suffices")),
+        (None, None) => None,
+    }
+}
+
+fn afterwards(page: &mut Page, first: &FirstCause) {
+    if let Some(settles) = &first.settles {
+        let text = format!("{} as a rule, {} at the longest", settles.usual, settles.max);
+        page.labelled("Acts after", &text, Paint::Plain);
+    }
+    match first.fix.iter().find_map(|fix| fix.verify.as_deref()) {
+        Some(verify) if verify.starts_with("syncready ") => page.labelled_command("Verify", verify),
+        Some(verify) => page.labelled("Verify", verify, Paint::Plain),
+        None => {}
+    }
+    if !first.hides.is_empty() {
+        let text = format!("{}: {}", count(first.hides.len(), "check"), first.hides.join(", "));
+        page.labelled("Hides", &text, Paint::Plain);
+    }
+}
+
+fn also(page: &mut Page, others: &[FirstCause]) {
+    if others.is_empty() {
+        return;
+    }
+    page.blank();
+    page.text(0, "Also, independently:", Paint::Bold);
+    for other in others {
+        let lead = format!("{} ", mark(Word::Fail, page.style()));
+        page.hang(2, &lead, &format!("{}: {} ({})", other.cause, other.message, other.check), Paint::Plain);
+    }
+}

@@ -1,0 +1,31 @@
+//! The report: one file a format, and the pieces that the formats share.
+//!
+//! Renders what the engine found and judges nothing itself. Knows no terminal, no file and no clock:
+//! the width, colour and character set of the output are handed in.
+
+mod cause;
+pub mod json;
+mod mark;
+mod page;
+pub mod short;
+pub mod table;
+mod verdict;
+mod wrap;
+
+/// How text is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; nothing is wider, except commands and URLs, which must stay whole.
+    pub width: usize,
+    /// Colour by ANSI escape sequences; never the only bearer of a meaning.
+    pub color: bool,
+    /// Marks beyond ASCII.
+    pub unicode: bool,
+}
+
+impl Default for Style {
+    /// Plain text of 80 columns.
+    fn default() -> Self {
+        Self { width: 80, color: false, unicode: true }
+    }
+}

@@ -1,0 +1,221 @@
+//! The report for a person at a terminal: every check ground-up, then the first cause and what to do.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+
+use super::mark::{Paint, mark, paint, verdict_paint, word};
+use super::page::{Page, count};
+use super::wrap::{plain, width, wrap};
+use super::{Style, cause, mark, verdict};
+use crate::engine::{AccountReport, Finding, Report, Word};
+
+/// Columns of the widest word, `skipped` or `unknown`.
+const WORD: usize = 7;
+
+/// The whole report.
+pub fn render(report: &Report, style: &Style) -> String {
+    let mut page = Page::new(style);
+    for account in &report.accounts {
+        page.blank();
+        section(&mut page, account);
+    }
+    if report.accounts.len() != 1 {
+        page.blank();
+        summary(&mut page, report);
+        page.text(0, &verdict::of_report(report), verdict_paint(report.verdict));
+    }
+    page.finish()
+}
+
+fn section(page: &mut Page, account: &AccountReport) {
+    header(page, account);
+    page.blank();
+    for (area, findings) in areas(&account.findings) {
+        if findings.iter().all(|finding| is_folded(finding)) {
+            folded(page, &format!("{}: ", area_title(area)), &findings);
+            continue;
+        }
+        page.heading(&area_title(area));
+        for (index, finding) in findings.iter().enumerate() {
+            row(page, finding, findings.get(index + 1).copied());
+        }
+        folded(page, "", &findings);
+        page.blank();
+    }
+    cause::block(page, account);
+    undetermined(page, account);
+    if let Some(hint) = &account.hint {
+        page.blank();
+        page.text(0, hint, Paint::Plain);
+    }
+    page.blank();
+    page.text(0, &verdict::of_account(account), verdict_paint(account.verdict));
+    page.blank();
+}
+
+fn header(page: &mut Page, account: &AccountReport) {
+    page.text(0, &account.account, Paint::Bold);
+    let lines = [
+        ("Tenant", account.tenant.as_str()),
+        ("World", world(&account.world)),
+        ("Profile", account.profile.as_str()),
+        ("Mode", account.mode.as_str()),
+    ];
+    for (label, text) in lines {
+        if !text.is_empty() {
+            page.labelled(label, text, Paint::Plain);
+        }
+    }
+    for (index, url) in account.custom_endpoints.iter().enumerate() {
+        let label = if index == 0 { "Endpoints" } else { "" };
+        page.labelled(label, &format!("{url} (not Microsoft's)"), Paint::Warn);
+    }
+}
+
+/// The world in words; the name itself where it is a new one.
+fn world(kind: &str) -> &str {
+    match kind {
+        "exchange-server" => "Exchange Server, EWS",
+        "online-ews-app" => "Exchange Online, EWS as an application",
+        "online-graph-app" => "Exchange Online, Microsoft Graph as an application",
+        "online-delegated" => "Exchange Online, signed in as the account",
+        "unknown" | "" => "not known yet",
+        other => other,
+    }
+}
+
+/// Findings by area, areas in the order of their first finding.
+fn areas(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
+    let mut areas: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        let area = finding.check.split('/').next().unwrap_or_default();
+        match areas.iter_mut().find(|(name, _)| *name == area) {
+            Some((_, list)) => list.push(finding),
+            None => areas.push((area, vec![finding])),
+        }
+    }
+    areas
+}
+
+/// The area's name as a heading.
+fn area_title(area: &str) -> String {
+    let text = area.replace('-', " ");
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn is_folded(finding: &Finding) -> bool {
+    matches!(finding.result, Word::Skipped | Word::NotApplicable) && finding.waived.is_none()
+}
+
+/// One line for a check, and below it what was seen, unless all is well. Of several that are unknown
+/// for the same reason, the last says it.
+fn row(page: &mut Page, finding: &Finding, next: Option<&Finding>) {
+    if is_folded(finding) {
+        return;
+    }
+    title_line(page, finding);
+    let said_next = next.is_some_and(|next| next.result == Word::Unknown && next.message == finding.message);
+    let quiet = finding.result == Word::Pass || (finding.result == Word::Unknown && said_next);
+    if !quiet && !finding.message.trim().is_empty() {
+        let paint = if finding.result == Word::Unknown { Paint::Dim } else { Paint::Plain };
+        page.text(4, &finding.message, paint);
+    }
+    if let Some(waiver) = &finding.waived {
+        page.text(4, &format!("waived: {waiver}"), Paint::Dim);
+    }
+}
+
+/// Mark, healthy title, and the word at the right edge.
+fn title_line(page: &mut Page, finding: &Finding) {
+    let style = page.style();
+    let word = word(finding);
+    let paint = paint(finding);
+    let room = page.width().saturating_sub(2 + 2 + WORD);
+    for (index, line) in wrap(&finding.title, room).iter().enumerate() {
+        if index > 0 {
+            page.raw(&format!("  {line}"));
+            continue;
+        }
+        let gap = page.width().saturating_sub(2 + width(line) + width(word));
+        let mark = paint.on(mark(finding.result, style), style);
+        let word = paint.on(word, style);
+        page.raw(&format!("{mark} {line}{:gap$}{word}", ""));
+    }
+}
+
+/// The checks of an area that were not judged, in one line a reason; with the area's name where it
+/// has no heading of its own.
+fn folded(page: &mut Page, area: &str, findings: &[&Finding]) {
+    let lead = format!("{} ", mark(Word::Skipped, page.style()));
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut idle = 0;
+    for finding in findings.iter().filter(|finding| is_folded(finding)) {
+        let culprit = finding.reason.as_ref().and_then(|reason| reason.because.as_deref());
+        match culprit.filter(|_| finding.result == Word::Skipped) {
+            Some(culprit) => *waiting.entry(culprit).or_default() += 1,
+            None => idle += 1,
+        }
+    }
+    for (culprit, number) in waiting {
+        let verb = if number == 1 { "waits" } else { "wait" };
+        page.hang(0, &lead, &format!("{area}{} {verb} for {culprit}", count(number, "check")), Paint::Dim);
+    }
+    if idle > 0 {
+        let verb = if idle == 1 { "does" } else { "do" };
+        page.hang(0, &lead, &format!("{area}{} {verb} not apply here", count(idle, "check")), Paint::Dim);
+    }
+}
+
+/// What stays open, by what would settle it.
+fn undetermined(page: &mut Page, account: &AccountReport) {
+    if account.cannot_determine.is_empty() {
+        return;
+    }
+    page.blank();
+    page.text(0, "COULD NOT BE DETERMINED", Paint::Bold);
+    for group in &account.cannot_determine {
+        let number = count(group.checks.len(), "check");
+        let lead = match &group.permission {
+            Some(permission) => format!("{permission} would settle {number}"),
+            None => format!("{number}: {}", group.text),
+        };
+        page.text(2, &lead, Paint::Warn);
+        if group.permission.is_some() && !group.text.is_empty() {
+            page.text(4, &group.text, Paint::Dim);
+        }
+        for check in &group.checks {
+            let required = account.findings.iter().any(|f| f.check == *check && f.required);
+            let note = if required { " (required)" } else { "" };
+            page.text(4, &format!("{check}{note}"), Paint::Plain);
+        }
+    }
+}
+
+/// One line an account.
+fn summary(page: &mut Page, report: &Report) {
+    if report.accounts.is_empty() {
+        return;
+    }
+    let mut table = Table::new();
+    let style = page.style();
+    let line = if style.unicode { '─' } else { '-' };
+    table
+        .load_style(TableStyle::new().header_separator(LineStyle::none().fill(line).junction(line)))
+        .force_no_tty()
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(page.width()).unwrap_or(u16::MAX))
+        .set_header(["Account", "Verdict", "First cause"]);
+    for account in &report.accounts {
+        let cause = account.first_causes.first().map_or("-", |first| first.cause.as_str());
+        table.add_row([plain(&account.account), mark::verdict(account.verdict).into(), plain(cause)]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for line in table.lines() {
+        page.raw(&line);
+    }
+    page.blank();
+}

@@ -3,8 +3,17 @@
 //! Every refusal, time-out and garbled answer is a value here, never a panic. Knows nothing of facts
 //! (but for the evidence types), of checks or of the lab.
 
+pub mod client;
+pub mod clock;
+mod connecting;
+pub mod dns;
+pub mod failure;
 pub mod net;
+pub mod proxy;
+pub mod redact;
 pub mod secret;
+pub mod trust;
 
-pub use net::{Body, Failure, Limits, Net, NetConfig, ProxySetting, Reply, Request, Response};
+pub use client::Net;
+pub use net::{Body, Failure, Limits, NetConfig, NetError, ProxySetting, Reply, Request, Response};
 pub use secret::Secret;

@@ -1,4 +1,4 @@
-//! The HTTP client that all protocols share: one resolver, one trust store, one set of limits.
+//! What the HTTP client is told and what it answers: configuration, bounds, request, reply, failure.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -180,15 +180,42 @@ pub struct Reply {
     pub outcome: Result<Response, Failure>,
 }
 
-/// The shared client. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Net {
-    limits: Limits,
-}
-
-impl Net {
-    /// The bounds in force.
-    pub fn limits(&self) -> Limits {
-        self.limits
-    }
+/// Why the client could not be built: a fault of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NetError {
+    /// The CA file cannot be read, or holds no certificate.
+    #[error("the CA file {path}: {text}")]
+    CaFile {
+        /// Its path.
+        path: String,
+        /// What is wrong.
+        text: String,
+    },
+    /// A `connect_to` entry that cannot be honoured.
+    #[error(
+        "connect_to \"{host}:{port}\" leads to port {to}: only the ports 80 and 443 may change, because they do \
+         not stand in URLs"
+    )]
+    ConnectTo {
+        /// Host of the entry.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// Port it leads to.
+        to: u16,
+    },
+    /// The proxy's URL cannot be used.
+    #[error("the proxy {url} cannot be used: {text}")]
+    Proxy {
+        /// Without credentials.
+        url: String,
+        /// What is wrong.
+        text: String,
+    },
+    /// The TLS library refused its settings.
+    #[error("TLS could not be set up: {text}")]
+    Tls {
+        /// In words.
+        text: String,
+    },
 }

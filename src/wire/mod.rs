@@ -7,12 +7,15 @@ pub mod client;
 pub mod clock;
 mod connecting;
 pub mod dns;
+pub mod ews;
 pub mod failure;
 pub mod net;
 pub mod proxy;
 pub mod redact;
 pub mod secret;
+pub mod soap;
 pub mod trust;
+pub mod xml;
 
 pub use client::Net;
 pub use net::{Body, Failure, Limits, NetConfig, NetError, ProxySetting, Reply, Request, Response};

@@ -1,0 +1,596 @@
+//! The client of Exchange Web Services: one cheap question, and every way in which it is answered.
+//!
+//! An answer is classified from the outside in: transport, HTTP status, SOAP, response code. Sends a
+//! credential over https only. Knows nothing of facts or of who asks.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use quick_xml::events::BytesText;
+use url::Url;
+
+use super::client::Net;
+use super::net::{Body, Failure, Reply, Request, Response};
+use super::redact;
+use super::secret::Secret;
+use super::soap::{self, Class, Content, NotSoap, RequestVersion, ServerVersion, Statement};
+use super::xml;
+use crate::facts::Exchange;
+
+/// Path of the service on every Exchange host.
+pub const PATH: &str = "/EWS/Exchange.asmx";
+
+/// Requests repeated after a server asked to back off.
+const REPEATS: usize = 2;
+/// Longest time waited before such a repetition; a longer one is reported instead.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Time waited when a server does not say how long.
+const USUAL_WAIT: Duration = Duration::from_millis(500);
+
+/// What proves who asks.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A user name with its password.
+    Basic {
+        /// User name as the server wants it.
+        username: String,
+        /// Password.
+        password: Secret,
+    },
+    /// An access token.
+    Bearer(Secret),
+}
+
+impl Credential {
+    /// The scheme, as in a challenge, lower case.
+    pub fn scheme(&self) -> &'static str {
+        match self {
+            Self::Basic { .. } => "basic",
+            Self::Bearer(_) => "bearer",
+        }
+    }
+
+    fn header(&self) -> Option<HeaderValue> {
+        let encoded = self.encoded();
+        let text = match self {
+            Self::Basic { .. } => format!("Basic {}", encoded.expose()),
+            Self::Bearer(_) => format!("Bearer {}", encoded.expose()),
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    fn encoded(&self) -> Secret {
+        match self {
+            Self::Basic { username, password } => {
+                Secret::new(STANDARD.encode(format!("{username}:{}", password.expose())))
+            }
+            Self::Bearer(token) => token.clone(),
+        }
+    }
+
+    /// Whatever a server could echo.
+    fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Self::Basic { password, .. } => vec![self.encoded(), password.clone()],
+            Self::Bearer(token) => vec![token.clone()],
+        }
+    }
+}
+
+/// Whose inbox is opened, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mailbox {
+    /// The own one of this account.
+    Own(String),
+    /// This one, by `ExchangeImpersonation`.
+    Impersonated(String),
+    /// This one, by the caller's own permissions on it.
+    Named(String),
+}
+
+impl Mailbox {
+    /// Its address.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Own(address) | Self::Impersonated(address) | Self::Named(address) => address,
+        }
+    }
+}
+
+/// How a question ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The folder was opened.
+    Ok,
+    /// Exchange refused it with a response code.
+    Error,
+    /// The credential was refused.
+    Unauthorized,
+    /// The server does not offer the scheme that was used.
+    UnsupportedScheme,
+    /// HTTP 403.
+    Forbidden,
+    /// Somebody answered, but not Exchange Web Services.
+    NotSoap,
+    /// The server asked to back off, and went on doing so.
+    Throttled,
+    /// The server failed.
+    ServerError,
+    /// No answer.
+    Failed,
+}
+
+impl Kind {
+    /// As in the facts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Unauthorized => "unauthorized",
+            Self::UnsupportedScheme => "unsupported-scheme",
+            Self::Forbidden => "forbidden",
+            Self::NotSoap => "not-soap",
+            Self::Throttled => "throttled",
+            Self::ServerError => "server-error",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What became of a question.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// How it ended.
+    pub kind: Kind,
+    /// HTTP status; `None` when no answer came.
+    pub status: Option<u16>,
+    /// Response code; `NoError` on success.
+    pub code: Option<String>,
+    /// What the server, or the failure, says.
+    pub text: Option<String>,
+    /// `X-EWS-Policy-Reason`.
+    pub policy_reason: Option<String>,
+    /// `x-ms-diagnostics`.
+    pub diagnostics: Option<String>,
+    /// Schemes offered with a 401.
+    pub challenges: Vec<String>,
+    /// Version of the server, where it tells.
+    pub server: Option<ServerVersion>,
+    /// Address that the server names instead of the one asked for.
+    pub suggested_address: Option<String>,
+    /// The exchanges, in order.
+    pub exchanges: Vec<Exchange>,
+    wait: Option<Duration>,
+}
+
+/// What an answer says about the credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The server knew the caller.
+    Accepted,
+    /// The server refused it: it must not be sent again.
+    Refused,
+    /// The question never got that far.
+    Nothing,
+}
+
+impl Outcome {
+    /// What the answer says about the credential.
+    pub fn proof(&self) -> Proof {
+        match self.kind {
+            Kind::Ok | Kind::Error => Proof::Accepted,
+            Kind::Forbidden if self.policy_reason.is_some() => Proof::Accepted,
+            Kind::Unauthorized | Kind::UnsupportedScheme => Proof::Refused,
+            _ => Proof::Nothing,
+        }
+    }
+}
+
+/// The URL would carry the credential in the clear, or the credential cannot stand in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsendable {
+    /// Not https.
+    #[error("the address is not https: no credential is sent there")]
+    PlainHttp,
+    /// Line breaks or other characters that no header can carry.
+    #[error("the credential holds characters that cannot be sent")]
+    Characters,
+}
+
+/// Asks one server with one credential.
+#[derive(Debug, Clone)]
+pub struct Client {
+    net: Net,
+    url: Url,
+    scheme: &'static str,
+    authorization: HeaderValue,
+    secrets: Vec<Secret>,
+}
+
+impl Client {
+    /// A client for this server.
+    ///
+    /// # Errors
+    ///
+    /// When the credential must not or cannot be sent there.
+    pub fn new(net: Net, url: Url, credential: &Credential) -> Result<Self, Unsendable> {
+        if url.scheme() != "https" {
+            return Err(Unsendable::PlainHttp);
+        }
+        let authorization = credential.header().ok_or(Unsendable::Characters)?;
+        Ok(Self { net, url, scheme: credential.scheme(), authorization, secrets: credential.secrets() })
+    }
+
+    /// Opens an inbox: the cheapest question that needs a right on the mailbox. Repeated when the
+    /// server is older than the request or asks to back off, never after a refused credential.
+    pub async fn open_inbox(&self, mailbox: &Mailbox) -> Outcome {
+        let mut version = RequestVersion::Exchange2013Sp1;
+        let mut exchanges = Vec::new();
+        let mut repeats = 0;
+        loop {
+            let mut outcome = self.ask(mailbox, version).await;
+            exchanges.append(&mut outcome.exchanges);
+            let too_new = outcome.code.as_deref() == Some("ErrorInvalidServerVersion");
+            if too_new && version == RequestVersion::Exchange2013Sp1 {
+                version = RequestVersion::Exchange2010Sp2;
+                continue;
+            }
+            match outcome.wait {
+                Some(wait) if repeats < REPEATS && wait <= LONGEST_WAIT => {
+                    repeats += 1;
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Outcome { exchanges, ..outcome },
+            }
+        }
+    }
+
+    async fn ask(&self, mailbox: &Mailbox, version: RequestVersion) -> Outcome {
+        let mut request = Request::post(self.url.clone(), Body::Xml(get_inbox(mailbox, version)));
+        request.headers = self.headers(mailbox.address());
+        let mut outcome = classify(self.net.send(request).await, self.scheme);
+        outcome.redact(&self.secrets);
+        outcome
+    }
+
+    fn headers(&self, anchor: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, self.authorization.clone());
+        headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
+        headers.insert(HeaderName::from_static("return-client-request-id"), HeaderValue::from_static("true"));
+        if let Ok(value) = HeaderValue::from_str(anchor) {
+            headers.insert(HeaderName::from_static("x-anchormailbox"), value);
+        }
+        headers
+    }
+}
+
+/// The request for the id of an inbox, as text.
+pub fn get_inbox(mailbox: &Mailbox, version: RequestVersion) -> String {
+    let (impersonate, named) = match mailbox {
+        Mailbox::Own(_) => (None, None),
+        Mailbox::Impersonated(address) => (Some(address.as_str()), None),
+        Mailbox::Named(address) => (None, Some(address.as_str())),
+    };
+    soap::envelope(version, impersonate, |writer| {
+        writer.create_element("m:GetFolder").write_inner_content(|writer| {
+            writer.create_element("m:FolderShape").write_inner_content(|writer| {
+                writer.create_element("t:BaseShape").write_text_content(BytesText::new("IdOnly"))?;
+                Ok(())
+            })?;
+            writer.create_element("m:FolderIds").write_inner_content(|writer| write_inbox(writer, named))?;
+            Ok(())
+        })?;
+        Ok(())
+    })
+}
+
+fn write_inbox(writer: &mut soap::XmlWriter, named: Option<&str>) -> std::io::Result<()> {
+    let folder = writer.create_element("t:DistinguishedFolderId").with_attribute(("Id", "inbox"));
+    let Some(address) = named else { return folder.write_empty().map(drop) };
+    let inner = |writer: &mut soap::XmlWriter| {
+        writer.create_element("t:Mailbox").write_inner_content(|writer| {
+            writer.create_element("t:EmailAddress").write_text_content(BytesText::new(address))?;
+            Ok(())
+        })?;
+        Ok(())
+    };
+    folder.write_inner_content(inner).map(drop)
+}
+
+fn classify(reply: Reply, scheme: &str) -> Outcome {
+    let mut outcome = Outcome {
+        kind: Kind::Failed,
+        status: None,
+        code: None,
+        text: None,
+        policy_reason: None,
+        diagnostics: None,
+        challenges: Vec::new(),
+        server: None,
+        suggested_address: None,
+        exchanges: vec![reply.exchange],
+        wait: None,
+    };
+    match reply.outcome {
+        Ok(response) => outcome.take(&response, scheme),
+        Err(failure) => outcome.miss(&failure),
+    }
+    outcome
+}
+
+impl Outcome {
+    /// Removes what a server echoed.
+    fn redact(&mut self, secrets: &[Secret]) {
+        let secrets: Vec<_> = secrets.iter().map(|secret| secret.expose().to_owned()).collect();
+        let texts = [
+            &mut self.code,
+            &mut self.text,
+            &mut self.policy_reason,
+            &mut self.diagnostics,
+            &mut self.suggested_address,
+        ];
+        for text in texts {
+            *text = text.take().and_then(|text| redact::text(&text, &secrets));
+        }
+    }
+
+    fn miss(&mut self, failure: &Failure) {
+        self.text = Some(xml::clip(&failure.to_string()));
+        // Something did answer, only not as Exchange does.
+        if matches!(failure, Failure::TooLarge { .. } | Failure::Garbled { .. }) {
+            self.kind = Kind::NotSoap;
+        }
+    }
+
+    fn take(&mut self, response: &Response, scheme: &str) {
+        self.status = Some(response.status.as_u16());
+        self.policy_reason = header_text(&response.headers, "x-ews-policy-reason");
+        self.diagnostics = header_text(&response.headers, "x-ms-diagnostics");
+        if response.status == StatusCode::UNAUTHORIZED {
+            return self.take_challenge(&response.headers, scheme);
+        }
+        match soap::read(&response.body) {
+            Ok(answer) => {
+                self.server = answer.server;
+                self.take_content(answer.content, response);
+            }
+            Err(problem) => self.take_other(&problem, response),
+        }
+    }
+
+    fn take_challenge(&mut self, headers: &HeaderMap, scheme: &str) {
+        self.challenges = challenges(headers);
+        let offered = self.challenges.is_empty() || self.challenges.iter().any(|offer| offer == scheme);
+        if offered {
+            self.kind = Kind::Unauthorized;
+        } else {
+            self.kind = Kind::UnsupportedScheme;
+            self.text = Some(format!("the server offers {}, not {scheme}", self.challenges.join(", ")));
+        }
+    }
+
+    fn take_content(&mut self, content: Content, response: &Response) {
+        let (statement, fault) = match content {
+            Content::Fault(statement) => (statement, true),
+            Content::Messages(messages) => {
+                match messages.into_iter().find(|(class, _)| *class == Class::Error) {
+                    Some((_, statement)) => (statement, false),
+                    None => return self.succeed(),
+                }
+            }
+        };
+        self.suggested_address = suggested_address(&statement);
+        self.kind = match statement.code.as_deref() {
+            _ if response.status == StatusCode::FORBIDDEN && self.policy_reason.is_some() => Kind::Forbidden,
+            _ if is_busy(&statement) => {
+                self.wait = Some(wait(&statement, &response.headers));
+                Kind::Throttled
+            }
+            Some("Server" | "Receiver") | None if fault => Kind::ServerError,
+            _ => Kind::Error,
+        };
+        self.code = statement.code;
+        self.text = statement.text;
+    }
+
+    fn succeed(&mut self) {
+        self.kind = Kind::Ok;
+        self.code = Some("NoError".to_owned());
+    }
+
+    fn take_other(&mut self, problem: &NotSoap, response: &Response) {
+        let status = response.status;
+        self.text = Some(match header_text(&response.headers, "location") {
+            Some(target) if status.is_redirection() => format!("redirect to {target}"),
+            _ => problem.to_string(),
+        });
+        let told_to_wait = response.headers.contains_key(header::RETRY_AFTER);
+        self.kind = match status {
+            StatusCode::FORBIDDEN => Kind::Forbidden,
+            StatusCode::TOO_MANY_REQUESTS => Kind::Throttled,
+            StatusCode::SERVICE_UNAVAILABLE if told_to_wait => Kind::Throttled,
+            _ if status.is_server_error() => Kind::ServerError,
+            _ => Kind::NotSoap,
+        };
+        if self.kind == Kind::Throttled {
+            self.wait = Some(wait(&Statement::default(), &response.headers));
+        }
+    }
+}
+
+/// Busy, also where it is wrapped in another error.
+fn is_busy(statement: &Statement) -> bool {
+    [statement.code.as_deref(), statement.value("InnerErrorResponseCode")]
+        .into_iter()
+        .flatten()
+        .any(|code| matches!(code, "ErrorServerBusy" | "ErrorExceededConnectionCount"))
+}
+
+fn wait(statement: &Statement, headers: &HeaderMap) -> Duration {
+    let stated = statement.value("BackOffMilliseconds").and_then(|text| text.trim().parse().ok());
+    let header = || header_text(headers, "retry-after")?.parse().ok().map(Duration::from_secs);
+    stated.map(Duration::from_millis).or_else(header).unwrap_or(USUAL_WAIT)
+}
+
+/// The primary address that a refusal of another address names.
+fn suggested_address(statement: &Statement) -> Option<String> {
+    if statement.code.as_deref() != Some("ErrorNonPrimarySmtpAddress") {
+        return None;
+    }
+    let is_address = |text: &str| text.contains('@') && !text.contains(char::is_whitespace);
+    statement.values.iter().map(|(_, value)| value).find(|value| is_address(value)).cloned()
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(name).map(|value| xml::clip(&String::from_utf8_lossy(value.as_bytes())))?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// The schemes of all `WWW-Authenticate` challenges, lower case, each once, whether they come in
+/// several headers or in one.
+pub fn challenges(headers: &HeaderMap) -> Vec<String> {
+    let mut schemes: Vec<String> = Vec::new();
+    for value in headers.get_all(header::WWW_AUTHENTICATE) {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        for item in split_unquoted(&text) {
+            let word = item.split_whitespace().next().unwrap_or_default();
+            // `realm="…"` behind a comma is a parameter of the challenge before it.
+            let is_scheme = !word.is_empty()
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+            let scheme = word.to_ascii_lowercase();
+            if is_scheme && schemes.len() < 16 && !schemes.contains(&scheme) {
+                schemes.push(scheme);
+            }
+        }
+    }
+    schemes
+}
+
+fn split_unquoted(text: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c: char| {
+        let inside = quoted;
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        c == ',' && !inside
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(values: &[&str]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_str(value).expect("a header"));
+        }
+        challenges(&headers)
+    }
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+            map.append(name, HeaderValue::from_str(value).expect("a value"));
+        }
+        let status = StatusCode::from_u16(status).expect("a status");
+        let response = Response { status, headers: map, body: body.to_owned().into() };
+        classify(Reply { exchange: Exchange::default(), outcome: Ok(response) }, "basic")
+    }
+
+    fn fault(code: &str, values: &str) -> String {
+        format!(
+            "<s:Envelope xmlns:s=\"{}\"><s:Body><s:Fault><faultcode>{code}</faultcode><detail>\
+             <t:MessageXml xmlns:t=\"{}\">{values}</t:MessageXml></detail></s:Fault></s:Body></s:Envelope>",
+            soap::SOAP,
+            soap::TYPES
+        )
+    }
+
+    #[test]
+    fn challenges_in_one_header_and_in_several_are_the_same() {
+        let one = offered(&["Negotiate, NTLM, Basic realm=\"a, b\\\" c\", charset=\"UTF-8\""]);
+        assert_eq!(one, ["negotiate", "ntlm", "basic"]);
+        assert_eq!(offered(&["Negotiate", "NTLM", "Basic realm=\"x\""]), one);
+    }
+
+    #[test]
+    fn parameters_of_a_bearer_challenge_are_no_schemes() {
+        let bearer = "Bearer client_id=\"1\", trusted_issuers=\"a@*, b@*\", token_types=\"app\"";
+        assert_eq!(offered(&[bearer, "BASIC"]), ["bearer", "basic"]);
+    }
+
+    #[test]
+    fn a_refusal_without_our_scheme_says_nothing_of_the_password() {
+        let outcome = answer(401, &[("WWW-Authenticate", "NTLM")], "");
+        assert_eq!(outcome.kind, Kind::UnsupportedScheme);
+        assert_eq!(answer(401, &[("WWW-Authenticate", "Basic")], "").kind, Kind::Unauthorized);
+    }
+
+    #[test]
+    fn a_policy_refusal_is_read_from_its_header() {
+        let outcome = answer(403, &[("X-EWS-Policy-Reason", "EWS is disabled for this user or tenant")], "");
+        assert_eq!(outcome.kind, Kind::Forbidden);
+        assert_eq!(outcome.policy_reason.as_deref(), Some("EWS is disabled for this user or tenant"));
+        assert_eq!(outcome.proof(), Proof::Accepted);
+    }
+
+    #[test]
+    fn busy_is_throttling_under_any_status() {
+        let body = fault("a:ErrorServerBusy", "<t:Value Name=\"BackOffMilliseconds\">40</t:Value>");
+        for status in [200, 500, 503] {
+            let outcome = answer(status, &[], &body);
+            assert_eq!((outcome.kind, outcome.wait), (Kind::Throttled, Some(Duration::from_millis(40))));
+        }
+    }
+
+    #[test]
+    fn busy_inside_another_error_is_throttling() {
+        let inner = "<t:Value Name=\"InnerErrorResponseCode\">ErrorServerBusy</t:Value>";
+        assert_eq!(answer(200, &[], &fault("ErrorInternalServerError", inner)).kind, Kind::Throttled);
+    }
+
+    #[test]
+    fn unavailable_is_throttling_only_when_it_says_how_long() {
+        assert_eq!(answer(503, &[], "<html>").kind, Kind::ServerError);
+        let outcome = answer(503, &[("Retry-After", "3")], "");
+        assert_eq!((outcome.kind, outcome.wait), (Kind::Throttled, Some(Duration::from_secs(3))));
+    }
+
+    #[test]
+    fn a_logon_form_is_not_soap_and_names_its_place() {
+        let outcome = answer(302, &[("Location", "/owa/auth/logon.aspx?url=x")], "");
+        assert_eq!(outcome.kind, Kind::NotSoap);
+        assert_eq!(outcome.text.as_deref(), Some("redirect to /owa/auth/logon.aspx?url=x"));
+        assert_eq!(outcome.proof(), Proof::Nothing);
+    }
+
+    #[test]
+    fn a_fault_of_the_server_without_exchange_code_is_a_server_error() {
+        assert_eq!(answer(500, &[], &fault("SOAP:Server", "")).kind, Kind::ServerError);
+        assert_eq!(answer(200, &[], &fault("ErrorMailboxMoveInProgress", "")).kind, Kind::Error);
+    }
+
+    #[test]
+    fn the_address_to_use_instead_is_taken_from_the_refusal() {
+        let value = "<t:Value Name=\"Primary\">first@contoso.com</t:Value>";
+        let outcome = answer(500, &[], &fault("ErrorNonPrimarySmtpAddress", value));
+        assert_eq!(outcome.suggested_address.as_deref(), Some("first@contoso.com"));
+    }
+
+    #[test]
+    fn a_credential_prints_nothing_of_itself() {
+        let credential = Credential::Basic { username: "a".into(), password: Secret::new("b\u{e4}") };
+        let header = credential.header().expect("sendable");
+        assert!(!format!("{credential:?} {header:?}").contains("YTpi"));
+    }
+}

@@ -1,0 +1,174 @@
+//! Answers and schemas that stand outside this repository: Microsoft's schema of Exchange Web
+//! Services, and answers of real servers and of other projects' tests.
+//!
+//! They lie in the folder that `SYNCREADY_REFERENCE` names, else in `reference` of a `shared` folder
+//! beside one of the folders above. Where there is none, these tests say so and pass.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use syncready::wire::ews::{Mailbox, get_inbox};
+use syncready::wire::soap::{self, Class, Content, RequestVersion, ServerVersion, Statement};
+
+fn reference() -> Option<PathBuf> {
+    let named = std::env::var_os("SYNCREADY_REFERENCE").map(PathBuf::from);
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1).take(3);
+    let found = named.into_iter().chain(above.map(|folder| folder.join("shared/reference")));
+    found.into_iter().find(|folder| folder.is_dir())
+}
+
+/// Says on the terminal itself, past the captured output, that nothing was proven.
+fn skip(what: &str) {
+    let text = format!("SKIPPED: {what}\n");
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn recorded(name: &str) -> Option<soap::Answer> {
+    let Some(folder) = reference() else {
+        skip(&format!("{name}: no reference folder (set SYNCREADY_REFERENCE)"));
+        return None;
+    };
+    let body = std::fs::read(folder.join("recorded").join(name)).expect("the folder holds the answer");
+    Some(soap::read(&body).expect("an answer of Exchange Web Services"))
+}
+
+fn only(answer: &soap::Answer) -> (Class, &Statement) {
+    match &answer.content {
+        Content::Messages(messages) if messages.len() == 1 => (messages[0].0, &messages[0].1),
+        other => panic!("one message expected: {other:?}"),
+    }
+}
+
+fn assert_success(name: &str, version: Option<(u32, u32, u32, u32)>) {
+    let Some(answer) = recorded(name) else { return };
+    let (class, statement) = only(&answer);
+    assert_eq!((class, statement.code.as_deref()), (Class::Success, Some("NoError")), "{name}");
+    let version =
+        version.map(|(major, minor, build, revision)| ServerVersion { major, minor, build, revision });
+    assert_eq!(answer.server, version, "{name}");
+}
+
+#[test]
+fn answers_of_the_documentation_are_read() {
+    for (name, build) in [
+        ("ews-doc-createitem-contact.xml", 602),
+        ("ews-doc-deleteitem.xml", 595),
+        ("ews-doc-getfolder.xml", 628),
+    ] {
+        assert_success(name, Some((8, 0, build, 0)));
+    }
+}
+
+#[test]
+fn further_answers_of_the_documentation_are_read() {
+    for name in
+        ["ews-doc-getitem-contact.xml", "ews-doc-syncfolderitems.xml", "ews-doc-updateitem-contact.xml"]
+    {
+        let Some(answer) = recorded(name) else { return };
+        assert_eq!(only(&answer).1.code.as_deref(), Some("NoError"), "{name}");
+    }
+}
+
+#[test]
+fn answers_of_exchange_online_are_read() {
+    assert_success("ews-exo-availability.xml", Some((15, 1, 1531, 7)));
+    assert_success("ews-exo-calendarview-3.xml", Some((15, 1, 447, 27)));
+    assert_success("ews-exo-createitem-appointment.xml", Some((15, 1, 325, 20)));
+    assert_success("ews-exo-finditem-allproperties.xml", Some((15, 1, 213, 13)));
+    assert_success("ews-exo-resolvenames-contact.xml", Some((15, 1, 190, 19)));
+}
+
+#[test]
+fn a_busy_server_says_how_long_to_wait() {
+    let Some(answer) = recorded("ews-exl-error-server-busy.xml") else { return };
+    let Content::Fault(statement) = answer.content else { panic!("a fault expected") };
+    assert_eq!(statement.code.as_deref(), Some("ErrorServerBusy"));
+    assert_eq!(statement.value("BackOffMilliseconds"), Some("297749"));
+}
+
+#[test]
+fn an_inner_error_is_read_from_the_message_values() {
+    let Some(answer) = recorded("ews-exl-inner-error.xml") else { return };
+    let (class, statement) = only(&answer);
+    assert_eq!(class, Class::Error);
+    assert_eq!(statement.value("InnerErrorResponseCode"), Some("ErrorQuotaExceededOnDelete"));
+}
+
+#[test]
+fn message_values_keep_their_names() {
+    let Some(answer) = recorded("ews-exl-invalid-value-extras.xml") else { return };
+    let values = [("Foo".to_owned(), "XXX".to_owned()), ("Bar".to_owned(), "YYY".to_owned())];
+    assert_eq!(only(&answer).1.values, values);
+}
+
+#[test]
+fn a_warning_is_no_error() {
+    let Some(answer) = recorded("ews-exl-resolvenames-warning.xml") else { return };
+    let (class, statement) = only(&answer);
+    assert_eq!(class, Class::Warning);
+    assert_eq!(statement.code.as_deref(), Some("ErrorNameResolutionMultipleResults"));
+}
+
+#[test]
+fn a_default_namespace_in_the_header_is_read() {
+    assert_success("ews-exl-server-timezones.xml", Some((14, 2, 390, 3)));
+}
+
+#[test]
+fn a_folder_with_its_permissions_is_read() {
+    let Some(answer) = recorded("ews-exl-permissionset.xml") else { return };
+    assert_eq!(only(&answer).0, Class::Success);
+}
+
+/// What `xmllint` says to a text against Microsoft's schema; `None` where it cannot be asked.
+fn validate(text: &str) -> Option<Result<(), String>> {
+    let Some(folder) = reference() else {
+        skip("schema validation: no reference folder (set SYNCREADY_REFERENCE)");
+        return None;
+    };
+    let schema = folder.join("specs/ews/soap-envelope.xsd");
+    let started = Command::new("xmllint")
+        .args(["--noout", "--nonet", "--schema"])
+        .arg(schema)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else {
+        skip("schema validation: xmllint is not installed");
+        return None;
+    };
+    child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("xmllint reads");
+    let output = child.wait_with_output().expect("xmllint ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(if output.status.success() { Ok(()) } else { Err(said) })
+}
+
+#[test]
+fn requests_follow_microsofts_schema() {
+    let address = || "svc-sync@contoso.com".to_owned();
+    let mailboxes = [
+        Mailbox::Own(address()),
+        Mailbox::Impersonated(address()),
+        Mailbox::Named("o'b&b@contoso.com".into()),
+    ];
+    for mailbox in mailboxes {
+        for version in [RequestVersion::Exchange2013Sp1, RequestVersion::Exchange2010Sp2] {
+            let Some(result) = validate(&get_inbox(&mailbox, version)) else { return };
+            assert_eq!(result, Ok(()), "{mailbox:?} {version:?}");
+        }
+    }
+}
+
+#[test]
+fn the_validation_notices_a_wrong_order() {
+    let text = get_inbox(&Mailbox::Own(String::new()), RequestVersion::Exchange2013Sp1);
+    let (start, shape) = text.split_once("<m:FolderShape>").expect("a shape");
+    let (shape, rest) = shape.split_once("</m:FolderShape>").expect("its end");
+    let (ids, end) = rest.split_once("</m:GetFolder>").expect("the end");
+    let turned = format!("{start}{ids}<m:FolderShape>{shape}</m:FolderShape></m:GetFolder>{end}");
+    let Some(result) = validate(&turned) else { return };
+    assert!(result.is_err());
+}

@@ -11,6 +11,7 @@
 //! evidence types of `facts`), `engine` knows `facts`, `collect` knows `facts` and `wire`, `report`
 //! knows `facts` and `engine`, `cli` knows all.
 
+pub mod cli;
 pub mod collect;
 pub mod engine;
 pub mod facts;

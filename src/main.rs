@@ -1,3 +1,7 @@
 //! The `syncready` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    syncready::cli::main()
+}

@@ -1,0 +1,303 @@
+//! The command line: every subcommand, option and help text. Parses, and decides nothing.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
+
+const STYLES: styling::Styles = styling::Styles::styled()
+    .header(styling::AnsiColor::Green.on_default().bold())
+    .usage(styling::AnsiColor::Green.on_default().bold())
+    .literal(styling::AnsiColor::Cyan.on_default().bold())
+    .placeholder(styling::AnsiColor::Cyan.on_default());
+
+/// Says whether a sync product's service account is ready, and if not, which one thing to fix.
+#[derive(Debug, Parser)]
+#[command(name = "syncready", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = TOP_EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  syncready check --demo                  see it work on a simulated tenant
+  syncready check svc-sync@contoso.com    what can be seen from outside, without signing in
+  syncready check                         the accounts in ./syncready.toml
+  syncready explain mfa/per-user-mfa-is-off
+
+Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 undetermined,
+4 nothing to check, 70 our fault, 130 and 143 on signals.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check accounts: ready, or the first cause and its fix.
+    Check(Box<Check>),
+    /// Say what a check looks at, why it matters and how to repair it.
+    Explain(Explain),
+    /// List the checks, or run the examples that prove them.
+    Checks(Checks),
+    /// Serve a simulated tenant on this machine until Ctrl-C.
+    Lab(Lab),
+}
+
+/// How the output looks.
+#[derive(Debug, Clone, Args)]
+pub struct Look {
+    /// Color: auto means on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
+    pub color: Color,
+    /// Use plain ASCII marks and lines.
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+}
+
+/// Where the document goes.
+#[derive(Debug, Clone, Args)]
+pub struct Output {
+    /// Write to FILE, whole or not at all, instead of standard output.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+}
+
+/// When to use color.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Everything, ground-up.
+    Table,
+    /// Only what needs attention.
+    Short,
+    /// One JSON document.
+    Json,
+}
+
+/// Formats of everything that is text or JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Conventions of exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExitCodes {
+    /// 0 ready, 1 not ready, 2 usage, 3 undetermined, 4 nothing to check.
+    Plain,
+    /// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    Nagios,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct Check {
+    /// Addresses to check; without any, all accounts of the configuration.
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+
+    /// Check an account of the simulated tenant; `list` names the scenarios.
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["accounts", "from", "config"])]
+    pub demo: Option<String>,
+    /// Judge saved facts (`-`: standard input) again, without any network.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "config", "set", "as_mailboxes"])]
+    pub from: Option<PathBuf>,
+    /// Save everything that was seen, readable for you only; `--from` judges it again.
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+
+    /// Configuration; without it ./syncready.toml, if it is there.
+    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
+    pub set: Vec<String>,
+    /// What the sync product needs.
+    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
+    pub profile: Option<String>,
+    /// Also try this mailbox, read only; repeatable.
+    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
+    pub as_mailboxes: Vec<String>,
+    /// Do not sign in as the product, even where its credential is configured.
+    #[arg(long, help_heading = "Configuration")]
+    pub no_sign_in: bool,
+    /// Send a credential again that was refused less than 24 hours ago.
+    #[arg(long, conflicts_with = "no_sign_in", help_heading = "Configuration")]
+    pub retry_sign_in: bool,
+    /// Time limit of the whole run.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
+    pub timeout: Option<Duration>,
+
+    /// Only these checks or areas; repeatable, or separated by commas.
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
+    pub only: Vec<String>,
+    /// Not these checks or areas; repeatable, or separated by commas.
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
+    pub skip: Vec<String>,
+    /// Let warnings and unknowns count.
+    #[arg(long, help_heading = "Selection")]
+    pub strict: bool,
+
+    /// Format of the report.
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    pub format: Format,
+    /// Convention of exit codes.
+    #[arg(long, value_enum, default_value_t = ExitCodes::Plain, value_name = "KIND", help_heading = "Output")]
+    pub exit_codes: ExitCodes,
+    /// Where it goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  syncready check --demo per-user-mfa-enforced
+  syncready check svc-sync@contoso.com --profile cirasync
+  syncready check --config contoso.toml --as ceo@contoso.com --format short
+  syncready check --save-facts facts.json && syncready check --from facts.json --format json
+  syncready check --only mfa,sso --strict
+
+Passwords and app secrets never stand on the command line: the configuration says where they are.";
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready explain mfa/per-user-mfa-is-off
+  syncready explain mfa/per-user-mfa-is-off --format json")]
+pub struct Explain {
+    /// Id of a check.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Format.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text, help_heading = "Output")]
+    pub format: TextFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// `checks`.
+#[derive(Debug, Args)]
+pub struct Checks {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: ChecksAction,
+}
+
+/// What to do with the checks.
+#[derive(Debug, Subcommand)]
+pub enum ChecksAction {
+    /// List all checks by area.
+    #[command(after_help = "Example:\n  syncready checks list --format json")]
+    List {
+        /// Format.
+        #[arg(long, value_enum, default_value_t = TextFormat::Text, help_heading = "Output")]
+        format: TextFormat,
+        /// Where it goes.
+        #[command(flatten)]
+        output: Output,
+        /// How it looks.
+        #[command(flatten)]
+        look: Look,
+    },
+    /// Run the examples of all checks, or of the check files under the given paths.
+    #[command(after_help = "\
+Examples:
+  syncready checks test
+  syncready checks test checks/mfa/per-user-mfa-is-off.toml")]
+    Test {
+        /// Check files, or folders of them; without any, the built-in checks.
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// How it looks.
+        #[command(flatten)]
+        look: Look,
+    },
+}
+
+/// `lab`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready lab
+  syncready lab expired-secret --print json")]
+pub struct Lab {
+    /// Scenario to serve; without one, a healthy tenant.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// Add this to every answer.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub latency: Option<Duration>,
+    /// Print addresses and credentials as text, or as one line of JSON.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text, value_name = "FORMAT")]
+    pub print: TextFormat,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// Reads `60s`, `2m`, `1m 30s`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let refusal = || format!("`{text}` is not a time; write it like 30s, 2m or 1m30s");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| refusal())?;
+    let duration = Duration::try_from(parsed).map_err(|_| refusal())?;
+    if duration.is_zero() { Err("a time limit of zero lets nothing finish".into()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_no_contradiction() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_time_without_a_unit_is_refused() {
+        assert!(duration("60").is_err());
+    }
+
+    #[test]
+    fn a_demo_may_go_without_a_name() {
+        let cli = Cli::try_parse_from(["syncready", "check", "--demo"]).expect("parses");
+        let Command::Check(check) = cli.command else { panic!("check") };
+        assert_eq!(check.demo.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn checks_may_be_separated_by_commas() {
+        let cli = Cli::try_parse_from(["syncready", "check", "--only", "mfa,sso", "--only", "dns"]);
+        let Command::Check(check) = cli.expect("parses").command else { panic!("check") };
+        assert_eq!(check.only, ["mfa", "sso", "dns"]);
+    }
+}

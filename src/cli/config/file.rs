@@ -1,0 +1,339 @@
+//! What may stand in `syncready.toml`: the shape only. The published schema is made of these types.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::secret::SecretSource;
+
+/// The whole configuration of `syncready`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "syncready configuration")]
+pub struct File {
+    /// The Entra tenant; left out for an Exchange Server.
+    #[schemars(with = "Option<Tenant>")]
+    pub tenant: Option<Spanned<Tenant>>,
+    /// The identity that reads the directory.
+    #[schemars(with = "Option<Reader>")]
+    pub reader: Option<Spanned<Reader>>,
+    /// The accounts to check.
+    #[serde(default, rename = "account")]
+    #[schemars(with = "Vec<Account>")]
+    pub accounts: Vec<Spanned<Account>>,
+    /// Servers to use instead of the cloud's own.
+    #[serde(default)]
+    pub endpoints: Endpoints,
+    /// How servers are reached.
+    #[serde(default)]
+    pub network: Network,
+    /// Bounds on time.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Findings that are known and accepted for a while.
+    #[serde(default, rename = "waiver")]
+    #[schemars(with = "Vec<Waiver>")]
+    pub waivers: Vec<Spanned<Waiver>>,
+}
+
+/// The Entra tenant.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// A verified domain, for example `contoso.com`.
+    #[schemars(with = "Option<String>")]
+    pub domain: Option<Spanned<String>>,
+    /// Tenant id.
+    #[schemars(with = "Option<String>")]
+    pub id: Option<Spanned<String>>,
+    /// National cloud.
+    pub cloud: Option<CloudName>,
+    /// Mailboxes live in the cloud and on the own servers.
+    #[serde(default)]
+    pub hybrid: bool,
+}
+
+/// National clouds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloudName {
+    /// 21Vianet.
+    China,
+    /// Department of Defense.
+    Dod,
+    /// GCC High.
+    GccHigh,
+    /// Worldwide, GCC included.
+    Worldwide,
+}
+
+/// The identity that reads the directory.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reader {
+    /// How it signs in.
+    #[schemars(with = "ReaderSignIn")]
+    pub sign_in: Option<Spanned<ReaderSignIn>>,
+    /// Id of its app registration.
+    #[schemars(with = "String")]
+    pub client_id: Option<Spanned<String>>,
+    /// User name, where it signs in with a password.
+    pub username: Option<String>,
+    /// Where its secret is.
+    #[schemars(with = "SecretSource")]
+    pub secret: Option<Spanned<SecretSource>>,
+}
+
+/// How the reader signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReaderSignIn {
+    /// Not supported in this version.
+    AzureCli,
+    /// Not supported in this version.
+    Browser,
+    /// Not supported in this version.
+    ClientCertificate,
+    /// An app with a secret.
+    ClientSecret,
+    /// Not supported in this version.
+    DeviceCode,
+    /// Not supported in this version.
+    ManagedIdentity,
+    /// A user with a password.
+    Password,
+    /// Not supported in this version.
+    TokenCommand,
+    /// Not supported in this version.
+    WorkloadIdentity,
+}
+
+/// One account to check.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Its mail address; in app worlds the mailbox that is tried.
+    #[schemars(with = "String")]
+    pub address: Option<Spanned<String>>,
+    /// What the sync product needs.
+    #[schemars(with = "Option<String>")]
+    pub profile: Option<Spanned<String>>,
+    /// Where the mailbox lives and how the product signs in.
+    #[schemars(with = "Option<WorldName>")]
+    pub world: Option<Spanned<WorldName>>,
+    /// Protocol of the product.
+    #[schemars(with = "Option<ProtocolName>")]
+    pub protocol: Option<Spanned<ProtocolName>>,
+    /// Before or after the product was set up.
+    pub phase: Option<Phase>,
+    /// Features in use; without it the profile's.
+    pub features: Option<Vec<Feature>>,
+    /// Which mailboxes the product shall reach.
+    pub scope: Option<ScopeName>,
+    /// Whom the product signs in as.
+    #[schemars(with = "Option<Subject>")]
+    pub subject: Option<Spanned<Subject>>,
+    /// Other mailboxes to try, read only.
+    #[serde(default, rename = "as")]
+    #[schemars(with = "Vec<String>")]
+    pub also: Vec<Spanned<String>>,
+    /// Public folders to sync.
+    #[serde(default)]
+    pub public_folders: Vec<String>,
+}
+
+/// The four worlds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorldName {
+    /// Exchange Server, EWS.
+    ExchangeServer,
+    /// Exchange Online, a signed-in service account.
+    OnlineDelegated,
+    /// Exchange Online, EWS as an app.
+    OnlineEwsApp,
+    /// Exchange Online, Graph as an app.
+    OnlineGraphApp,
+}
+
+/// Protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolName {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+}
+
+/// Phases of a roll-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The product runs.
+    Operation,
+    /// The product is being set up.
+    Setup,
+}
+
+/// Features of sync products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// Calendars.
+    Calendars,
+    /// Contacts.
+    Contacts,
+    /// The global address list.
+    Gal,
+    /// Notifications of changes.
+    Notifications,
+    /// Public folders.
+    PublicFolders,
+    /// Shared mailboxes.
+    SharedMailboxes,
+}
+
+/// Which mailboxes the product shall reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScopeName {
+    /// Only some.
+    Listed,
+    /// All.
+    Organization,
+}
+
+/// Whom the product signs in as.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// Kind of its credential.
+    #[schemars(with = "Kind")]
+    pub kind: Option<Spanned<Kind>>,
+    /// The product's app id.
+    pub client_id: Option<String>,
+    /// Sign-in name; without it the account's address.
+    pub username: Option<String>,
+    /// Where its secret is.
+    #[schemars(with = "Option<SecretSource>")]
+    pub secret: Option<Spanned<SecretSource>>,
+    /// Scheme that the product uses against its server.
+    #[schemars(with = "Option<Scheme>")]
+    pub scheme: Option<Spanned<Scheme>>,
+    /// User agent of the product; without it the profile's.
+    pub user_agent: Option<String>,
+    /// `vendor`: the credential cannot be had.
+    #[schemars(with = "Option<HeldBy>")]
+    pub held_by: Option<Spanned<HeldBy>>,
+}
+
+/// Kinds of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Certificate of an app: named in the report, not yet signed in with.
+    ClientCertificate,
+    /// App secret.
+    ClientSecret,
+    /// Password.
+    Password,
+    /// Refresh token.
+    RefreshToken,
+}
+
+/// HTTP schemes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// Basic.
+    Basic,
+    /// Negotiate: not yet spoken.
+    Negotiate,
+    /// NTLM: not yet spoken.
+    Ntlm,
+    /// OAuth 2.0.
+    Oauth,
+}
+
+/// Who holds a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldBy {
+    /// The product's vendor.
+    Vendor,
+}
+
+/// Servers to use instead of the cloud's own.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoints {
+    /// In place of `https://login.microsoftonline.com`.
+    #[schemars(with = "Option<String>")]
+    pub sign_in: Option<Spanned<String>>,
+    /// In place of `https://graph.microsoft.com`.
+    #[schemars(with = "Option<String>")]
+    pub graph: Option<Spanned<String>>,
+    /// In place of `https://outlook.office365.com`.
+    #[schemars(with = "Option<String>")]
+    pub exchange_admin: Option<Spanned<String>>,
+    /// EWS URL; without it, it is discovered.
+    #[schemars(with = "Option<String>")]
+    pub ews: Option<Spanned<String>>,
+    /// Autodiscover; without it, as published.
+    #[schemars(with = "Option<String>")]
+    pub autodiscover: Option<Spanned<String>>,
+}
+
+/// How servers are reached.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// PEM file with additional trusted roots; relative to this file.
+    #[schemars(with = "Option<PathBuf>")]
+    pub ca_file: Option<Spanned<PathBuf>>,
+    /// Name server, `ADDRESS:PORT`.
+    #[schemars(with = "Option<String>")]
+    pub dns: Option<Spanned<String>>,
+    /// Proxy URL, or `none`.
+    #[schemars(with = "Option<String>")]
+    pub proxy: Option<Spanned<String>>,
+    /// `HOST:PORT` of a URL = `ADDRESS:PORT` to connect to instead.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub connect_to: BTreeMap<String, Spanned<String>>,
+}
+
+/// Bounds on time, for example `10s`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The whole run; 60s.
+    #[schemars(with = "Option<String>")]
+    pub run: Option<Spanned<String>>,
+    /// One request; 10s.
+    #[schemars(with = "Option<String>")]
+    pub request: Option<Spanned<String>>,
+    /// TCP and TLS; 5s.
+    #[schemars(with = "Option<String>")]
+    pub connect: Option<Spanned<String>>,
+    /// One DNS question; 3s.
+    #[schemars(with = "Option<String>")]
+    pub dns: Option<Spanned<String>>,
+}
+
+/// A finding that is known and accepted for a while; not supported in this version.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The check.
+    pub check: String,
+    /// For this account only.
+    pub account: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Last day, `YYYY-MM-DD`.
+    pub until: String,
+}

@@ -1,0 +1,21 @@
+//! The configuration: where it is found, what may stand in it, and what is to be examined because of it.
+//!
+//! Every refusal names file, line and column and the valid choices. Knows nothing of what is later
+//! done with the targets.
+
+mod address;
+mod discover;
+mod file;
+mod layers;
+mod net;
+mod secret;
+mod source;
+mod targets;
+mod worlds;
+
+pub use discover::{DEFAULT_NAME, find};
+pub use file::File;
+pub use layers::load;
+pub use secret::Vault;
+pub use source::Source;
+pub use targets::{Plan, Profile, Wishes, plan};

@@ -1,0 +1,512 @@
+//! From a configuration and the wishes of the command line to what is to be examined.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use toml::Spanned;
+use url::Url;
+
+use super::{
+    File, Source, Vault, address,
+    file::{self, CloudName, HeldBy, Kind, ReaderSignIn, Scheme},
+    net, secret,
+    worlds::Signs,
+};
+use crate::{
+    cli::problem::Problem,
+    collect::{Endpoints, Reader, SignIn, Subject, SubjectKind, Target, World},
+    wire::NetConfig,
+};
+
+/// What a plan must know of a profile.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    /// Name.
+    pub name: String,
+    /// Worlds that the product knows; empty: all.
+    pub worlds: Vec<String>,
+    /// `graph` or `ews`.
+    pub protocol: String,
+    /// Features in use.
+    pub features: Vec<String>,
+    /// The product's app id.
+    pub app_id: Option<String>,
+    /// Its user agent.
+    pub user_agent: Option<String>,
+    /// `organization` or `listed`.
+    pub scope: String,
+    /// (resource, permission) as an app.
+    pub application: Vec<(String, String)>,
+    /// (resource, permission) as a user.
+    pub delegated: Vec<(String, String)>,
+}
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+pub struct Wishes<'a> {
+    /// Addresses; empty: all of the configuration.
+    pub accounts: &'a [String],
+    /// Profile for all of them.
+    pub profile: Option<&'a str>,
+    /// Other mailboxes to try.
+    pub also: &'a [String],
+    /// No sign-in as the product.
+    pub no_sign_in: bool,
+}
+
+/// What is to be examined, and how.
+#[derive(Debug)]
+pub struct Plan {
+    /// Targets in the order asked for.
+    pub targets: Vec<Target>,
+    /// The client's settings.
+    pub net: NetConfig,
+    /// Time limit of the run, where the configuration sets one.
+    pub deadline: Option<Duration>,
+}
+
+/// Makes the plan; `profiles` are all there are, by name.
+pub fn plan(
+    file: &File,
+    source: &Source,
+    wishes: &Wishes<'_>,
+    profiles: &BTreeMap<String, Profile>,
+) -> Result<Plan, Problem> {
+    if let Some(waiver) = file.waivers.first() {
+        let message = "waivers are not supported in this version";
+        return Err(source.problem(waiver.span(), message, "remove this table"));
+    }
+    let cloud = net::cloud(file.tenant.as_ref().and_then(|tenant| tenant.get_ref().cloud));
+    let mut planner = Planner {
+        file,
+        source,
+        wishes,
+        profiles,
+        endpoints: net::endpoints(source, file, cloud)?,
+        vault: Vault::default(),
+        reader: None,
+    };
+    let net = net::net(source, file)?;
+    let deadline = file.limits.run.as_ref().map(|given| net::time(source, given)).transpose()?;
+    planner.check_tenant()?;
+    let chosen = planner.chosen()?;
+    if !chosen.is_empty() {
+        planner.reader = planner.reader()?;
+    }
+    let targets = chosen.into_iter().map(|chosen| planner.target(&chosen)).collect::<Result<_, _>>()?;
+    Ok(Plan { targets, net, deadline })
+}
+
+/// An account with its table, if the configuration has one for it.
+struct Chosen<'a> {
+    address: String,
+    table: Option<&'a Spanned<file::Account>>,
+}
+
+struct Planner<'a> {
+    file: &'a File,
+    source: &'a Source,
+    wishes: &'a Wishes<'a>,
+    profiles: &'a BTreeMap<String, Profile>,
+    endpoints: Endpoints,
+    vault: Vault,
+    reader: Option<Reader>,
+}
+
+impl<'a> Planner<'a> {
+    fn check_tenant(&self) -> Result<(), Problem> {
+        let Some(tenant) = &self.file.tenant else { return Ok(()) };
+        let (span, tenant) = (tenant.span(), tenant.get_ref());
+        if let Some(domain) = &tenant.domain
+            && address::fault(&format!("x@{}", domain.get_ref())).is_some()
+        {
+            let message = format!("`{}` is not a domain", domain.get_ref());
+            return Err(self.source.problem(domain.span(), message, "not a domain"));
+        }
+        if let Some(id) = &tenant.id
+            && uuid::Uuid::parse_str(id.get_ref()).is_err()
+        {
+            let message = format!("`{}` is not a tenant id", id.get_ref());
+            return Err(self.source.problem(id.span(), message, "a GUID is wanted"));
+        }
+        if tenant.domain.is_none() && tenant.id.is_none() {
+            return Err(self.source.problem(
+                span,
+                "the tenant has neither `domain` nor `id`",
+                "one is needed",
+            ));
+        }
+        Ok(())
+    }
+
+    fn chosen(&self) -> Result<Vec<Chosen<'a>>, Problem> {
+        let mut configured = Vec::new();
+        for table in &self.file.accounts {
+            let Some(given) = &table.get_ref().address else {
+                return Err(self.source.problem(
+                    table.span(),
+                    "the account has no `address`",
+                    "one is needed",
+                ));
+            };
+            self.checked(given)?;
+            if configured.iter().any(|other: &Chosen<'_>| other.address.eq_ignore_ascii_case(given.get_ref()))
+            {
+                let message = format!("the account {} stands here twice", given.get_ref());
+                return Err(self.source.problem(given.span(), message, "for the second time"));
+            }
+            configured.push(Chosen { address: given.get_ref().clone(), table: Some(table) });
+        }
+        if self.wishes.accounts.is_empty() {
+            return Ok(configured);
+        }
+        let mut chosen: Vec<Chosen<'a>> = Vec::new();
+        for wanted in self.wishes.accounts {
+            plain_address(wanted)?;
+            if chosen.iter().any(|other| other.address.eq_ignore_ascii_case(wanted)) {
+                continue;
+            }
+            let known = configured.iter().find(|other| other.address.eq_ignore_ascii_case(wanted));
+            chosen.push(Chosen { address: wanted.clone(), table: known.and_then(|known| known.table) });
+        }
+        Ok(chosen)
+    }
+
+    fn checked(&self, given: &Spanned<String>) -> Result<(), Problem> {
+        address::fault(given.get_ref()).map_or(Ok(()), |fault| {
+            let message = format!("`{}` is not a mail address: {fault}", given.get_ref());
+            Err(self.source.problem(given.span(), message, "not an address"))
+        })
+    }
+
+    fn reader(&mut self) -> Result<Option<Reader>, Problem> {
+        let Some(table) = &self.file.reader else { return Ok(None) };
+        let (span, reader) = (table.span(), table.get_ref());
+        let missing = |key: &str| {
+            self.source.problem(span.clone(), format!("the reader has no `{key}`"), "one is needed")
+        };
+        let given = reader.sign_in.as_ref().ok_or_else(|| missing("sign_in"))?;
+        let sign_in = match given.get_ref() {
+            ReaderSignIn::ClientSecret => SignIn::ClientSecret,
+            ReaderSignIn::Password => SignIn::Password,
+            _ => {
+                let message = "this way to sign in is not supported in this version";
+                let problem = self.source.problem(given.span(), message, "not supported");
+                return Err(problem.help("valid values: client-secret, password"));
+            }
+        };
+        let client_id = reader.client_id.as_ref().ok_or_else(|| missing("client_id"))?.get_ref().clone();
+        if sign_in == SignIn::Password && reader.username.is_none() {
+            return Err(missing("username"));
+        }
+        let wanted = reader.secret.as_ref().ok_or_else(|| missing("secret").help(secret::SHAPES))?;
+        let secret = self.vault.open(self.source, wanted, "the reader")?;
+        Ok(Some(Reader { sign_in, client_id, username: reader.username.clone(), secret }))
+    }
+
+    fn profile(&self, table: Option<&file::Account>) -> Result<&'a Profile, Problem> {
+        let names: Vec<&String> = self.profiles.keys().collect();
+        let find = |name: &str, problem: &dyn Fn(String) -> Problem| {
+            self.profiles
+                .get(name)
+                .ok_or_else(|| problem(format!("unknown profile `{name}`")).choices(name, &names, "profiles"))
+        };
+        if let Some(name) = self.wishes.profile {
+            return find(name, &|message| Problem::new(message));
+        }
+        if let Some(given) = table.and_then(|table| table.profile.as_ref()) {
+            let problem = |message| self.source.problem(given.span(), message, "no such profile");
+            return find(given.get_ref(), &problem);
+        }
+        let named = |table: &file::Account| {
+            let world = table.world.as_ref().map(Spanned::get_ref);
+            let protocol = table.protocol.as_ref().map(Spanned::get_ref);
+            matches!(world, Some(file::WorldName::ExchangeServer | file::WorldName::OnlineEwsApp))
+                || protocol == Some(&file::ProtocolName::Ews)
+        };
+        let ews = table.is_some_and(named) || (self.own_server() && self.file.tenant.is_none());
+        find(if ews { "generic-ews" } else { "generic-graph" }, &|message| Problem::new(message))
+    }
+
+    fn own_server(&self) -> bool {
+        self.endpoints.ews.as_ref().is_some_and(|url: &Url| !net::is_microsoft(url))
+    }
+
+    fn target(&mut self, chosen: &Chosen<'_>) -> Result<Target, Problem> {
+        let table = chosen.table.map(Spanned::get_ref);
+        let profile = self.profile(table)?;
+        let raw = table.and_then(|table| table.subject.as_ref());
+        let signs = Signs {
+            named: table.and_then(|table| table.world.as_ref()).map(|world| *world.get_ref()),
+            protocol: table.and_then(|table| table.protocol.as_ref()).map(|protocol| *protocol.get_ref()),
+            kind: raw.and_then(|raw| raw.get_ref().kind.as_ref()).map(|kind| *kind.get_ref()),
+            scheme: raw.and_then(|raw| raw.get_ref().scheme.as_ref()).map(|scheme| *scheme.get_ref()),
+            own_server: self.own_server(),
+            tenant: self.file.tenant.is_some(),
+            profile,
+        };
+        if let (Some(contradiction), Some(table)) = (signs.contradiction(), chosen.table) {
+            return Err(self.source.problem(table.span(), contradiction, "impossible combination"));
+        }
+        let world = signs.world();
+        let subject = self.subject(chosen, raw, profile, world)?;
+        self.assemble(chosen, profile, &signs, subject)
+    }
+
+    fn subject(
+        &mut self,
+        chosen: &Chosen<'_>,
+        raw: Option<&Spanned<file::Subject>>,
+        profile: &Profile,
+        world: Option<World>,
+    ) -> Result<Subject, Problem> {
+        let on_premises = world == Some(World::ExchangeServer);
+        let usual = if on_premises { "basic" } else { "oauth" };
+        let Some(spanned) = raw else {
+            return Ok(Subject {
+                kind: SubjectKind::None,
+                client_id: profile.app_id.clone(),
+                username: None,
+                secret: None,
+                scheme: usual.into(),
+                user_agent: profile.user_agent.clone(),
+            });
+        };
+        let (span, raw) = (spanned.span(), spanned.get_ref());
+        let Some(kind) = raw.kind.as_ref().map(|kind| *kind.get_ref()) else {
+            let problem = self.source.problem(span, "the subject has no `kind`", "one is needed");
+            return Err(
+                problem.help("valid values: client-certificate, client-secret, password, refresh-token")
+            );
+        };
+        let client_id = raw.client_id.clone().or_else(|| profile.app_id.clone());
+        self.check_subject(spanned, kind, client_id.is_some(), on_premises)?;
+        let asked = raw.secret.as_ref().filter(|wanted| !(self.wishes.no_sign_in && wanted.get_ref().prompt));
+        let secret = asked.map(|wanted| self.vault.open(self.source, wanted, &chosen.address)).transpose()?;
+        let username = (kind == Kind::Password || kind == Kind::RefreshToken)
+            .then(|| raw.username.clone().unwrap_or_else(|| chosen.address.clone()));
+        let scheme = raw.scheme.as_ref().map_or(usual, |scheme| scheme_name(*scheme.get_ref()));
+        Ok(Subject {
+            kind: subject_kind(kind),
+            client_id,
+            username,
+            secret,
+            scheme: scheme.into(),
+            user_agent: raw.user_agent.clone().or_else(|| profile.user_agent.clone()),
+        })
+    }
+
+    fn check_subject(
+        &self,
+        spanned: &Spanned<file::Subject>,
+        kind: Kind,
+        has_client: bool,
+        on_premises: bool,
+    ) -> Result<(), Problem> {
+        let raw = spanned.get_ref();
+        let refuse =
+            |message: &str| Err(self.source.problem(spanned.span(), message, "impossible combination"));
+        let is_app = matches!(kind, Kind::ClientSecret | Kind::ClientCertificate);
+        if raw.held_by.is_some() && raw.secret.is_some() {
+            return refuse("a credential that the vendor holds cannot be in the configuration as well");
+        }
+        if raw.held_by.is_some() && !is_app {
+            return refuse("only the credential of an app can be held by the vendor");
+        }
+        if is_app && raw.username.is_some() {
+            return refuse("an app signs in with its `client_id`, not with a `username`");
+        }
+        if kind == Kind::ClientCertificate && raw.secret.is_some() {
+            return refuse("signing in with a certificate is not supported in this version");
+        }
+        if !on_premises && raw.secret.is_some() && !has_client {
+            return refuse("to sign in, the subject needs the `client_id` of the product's app");
+        }
+        Ok(())
+    }
+
+    fn assemble(
+        &self,
+        chosen: &Chosen<'_>,
+        profile: &Profile,
+        signs: &Signs<'_>,
+        subject: Subject,
+    ) -> Result<Target, Problem> {
+        let table = chosen.table.map(Spanned::get_ref);
+        let tenant = self.file.tenant.as_ref().map(Spanned::get_ref);
+        let text = |given: &Option<Spanned<String>>| given.as_ref().map(|given| given.get_ref().clone());
+        let tenant_id = tenant.and_then(|tenant| text(&tenant.id));
+        let mail_domain = chosen.address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+        let domain = tenant.and_then(|tenant| text(&tenant.domain)).map(|domain| domain.to_ascii_lowercase());
+        let held = table
+            .and_then(|table| table.subject.as_ref())
+            .and_then(|subject| subject.get_ref().held_by.as_ref());
+        Ok(Target {
+            tenant: domain.clone().unwrap_or_else(|| mail_domain.clone()),
+            domain: domain.or_else(|| tenant_id.clone()).unwrap_or(mail_domain),
+            tenant_id,
+            cloud: net::cloud(tenant.and_then(|tenant: &file::Tenant| -> Option<CloudName> { tenant.cloud })),
+            endpoints: self.endpoints.clone(),
+            account: chosen.address.clone(),
+            world: signs.world(),
+            hybrid: tenant.is_some_and(|tenant| tenant.hybrid),
+            protocol: signs.protocol(),
+            subject,
+            reader: self.reader.clone(),
+            profile: profile.name.clone(),
+            application_permissions: profile.application.clone(),
+            delegated_permissions: profile.delegated.clone(),
+            features: table.and_then(|table| table.features.as_ref()).map_or_else(
+                || profile.features.clone(),
+                |given| given.iter().map(|f| feature_name(*f).into()).collect(),
+            ),
+            scope: match table.and_then(|table| table.scope) {
+                Some(file::ScopeName::Listed) => "listed".into(),
+                Some(file::ScopeName::Organization) => "organization".into(),
+                None => profile.scope.clone(),
+            },
+            phase: table.and_then(|table| table.phase).map(|phase| match phase {
+                file::Phase::Operation => "operation".into(),
+                file::Phase::Setup => "setup".into(),
+            }),
+            also: self.also(table)?,
+            public_folders: table.map(|table| table.public_folders.clone()).unwrap_or_default(),
+            sign_in_allowed: !self.wishes.no_sign_in,
+            vendor_credential: held.is_some_and(|held| *held.get_ref() == HeldBy::Vendor),
+        })
+    }
+
+    fn also(&self, table: Option<&file::Account>) -> Result<Vec<String>, Problem> {
+        let mut also: Vec<String> = Vec::new();
+        for given in table.map(|table| table.also.as_slice()).unwrap_or_default() {
+            self.checked(given)?;
+            also.push(given.get_ref().clone());
+        }
+        for wanted in self.wishes.also {
+            plain_address(wanted)?;
+            if !also.iter().any(|other| other.eq_ignore_ascii_case(wanted)) {
+                also.push(wanted.clone());
+            }
+        }
+        Ok(also)
+    }
+}
+
+/// Refuses what is no address on the command line.
+fn plain_address(text: &str) -> Result<(), Problem> {
+    address::fault(text).map_or(Ok(()), |fault| {
+        Err(Problem::new(format!("`{text}` is not a mail address: {fault}"))
+            .help("write it like svc-sync@contoso.com"))
+    })
+}
+
+fn subject_kind(kind: Kind) -> SubjectKind {
+    match kind {
+        Kind::ClientCertificate => SubjectKind::ClientCertificate,
+        Kind::ClientSecret => SubjectKind::ClientSecret,
+        Kind::Password => SubjectKind::Password,
+        Kind::RefreshToken => SubjectKind::RefreshToken,
+    }
+}
+
+fn scheme_name(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Basic => "basic",
+        Scheme::Negotiate => "negotiate",
+        Scheme::Ntlm => "ntlm",
+        Scheme::Oauth => "oauth",
+    }
+}
+
+fn feature_name(feature: file::Feature) -> &'static str {
+    match feature {
+        file::Feature::Calendars => "calendars",
+        file::Feature::Contacts => "contacts",
+        file::Feature::Gal => "gal",
+        file::Feature::Notifications => "notifications",
+        file::Feature::PublicFolders => "public-folders",
+        file::Feature::SharedMailboxes => "shared-mailboxes",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::config::load;
+
+    fn profiles() -> BTreeMap<String, Profile> {
+        [("generic-graph", "graph"), ("generic-ews", "ews")]
+            .into_iter()
+            .map(|(name, protocol)| {
+                let profile = Profile { name: name.into(), protocol: protocol.into(), ..Profile::default() };
+                (name.to_owned(), profile)
+            })
+            .collect()
+    }
+
+    fn planned(text: &str, wishes: &Wishes<'_>) -> Result<Plan, String> {
+        let source = Source { name: "a.toml".into(), folder: ".".into(), text: text.into() };
+        let (file, source) = load(source, &[]).map_err(|problem| problem.render(false, false))?;
+        plan(&file, &source, wishes, &profiles()).map_err(|problem| problem.render(false, false))
+    }
+
+    fn refused(text: &str) -> String {
+        planned(text, &Wishes::default()).expect_err("refused")
+    }
+
+    #[test]
+    fn an_address_alone_is_looked_at_from_outside() {
+        let accounts = ["svc@Contoso.com".to_owned()];
+        let plan = planned("", &Wishes { accounts: &accounts, ..Wishes::default() }).expect("planned");
+        let target = &plan.targets[0];
+        assert_eq!(
+            (target.world, target.tenant.as_str(), target.profile.as_str()),
+            (None, "contoso.com", "generic-graph")
+        );
+    }
+
+    #[test]
+    fn an_account_without_an_address_is_shown() {
+        assert!(refused("[[account]]\nprofile = \"generic-graph\"\n").contains("a.toml:1:1"));
+    }
+
+    #[test]
+    fn a_malformed_address_is_shown_where_it_stands() {
+        assert!(refused("[[account]]\naddress = \"svc\"\n").contains("a.toml:2:11"));
+    }
+
+    #[test]
+    fn an_unknown_profile_names_the_nearest() {
+        let shown = refused("[[account]]\naddress = \"a@b.c\"\nprofile = \"generic-grapf\"\n");
+        assert!(shown.contains("a.toml:3:11") && shown.contains("did you mean `generic-graph`?"), "{shown}");
+    }
+
+    #[test]
+    fn a_server_of_the_own_needs_no_tenant_and_no_reader() {
+        let text = "[endpoints]\news = \"https://mail.corp.local/EWS/Exchange.asmx\"\n[[account]]\n\
+                    address = \"svc@corp.local\"\nsubject = { kind = \"password\", secret = { env = \"PATH\" } }\n";
+        let plan = planned(text, &Wishes::default()).expect("planned");
+        let target = &plan.targets[0];
+        assert_eq!((target.world, target.subject.scheme.as_str()), (Some(World::ExchangeServer), "basic"));
+    }
+
+    #[test]
+    fn a_vendors_credential_cannot_be_configured() {
+        let text = "[[account]]\naddress = \"a@b.c\"\nsubject = { kind = \"client-secret\", client_id = \"x\", \
+                    held_by = \"vendor\", secret = { env = \"PATH\" } }\n";
+        assert!(refused(text).contains("impossible combination"));
+    }
+
+    #[test]
+    fn plain_http_is_refused_for_other_machines() {
+        assert!(refused("[endpoints]\news = \"http://mail.contoso.com/\"\n").contains("https only"));
+    }
+
+    #[test]
+    fn a_reader_that_cannot_sign_in_yet_is_named() {
+        let shown = refused("[reader]\nsign_in = \"browser\"\n[[account]]\naddress = \"a@b.c\"\n");
+        assert!(
+            shown.contains("not supported in this version") && shown.contains("client-secret"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Where documents go: standard output, or a file that is written whole or not at all.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use super::problem::Problem;
+
+/// A destination that was found to be writable before anything was done.
+#[derive(Debug)]
+pub enum Sink {
+    /// Standard output.
+    Stdout,
+    /// A device or pipe, which cannot be replaced.
+    Device(PathBuf),
+    /// A file; the text stands beside it until it is complete.
+    File {
+        /// Final path.
+        path: PathBuf,
+        /// Takes the text; mode 0600.
+        draft: NamedTempFile,
+    },
+}
+
+impl Sink {
+    /// The destination of `-o FILE`, or standard output without it.
+    pub fn open(path: Option<&Path>) -> Result<Self, Problem> {
+        let Some(path) = path else { return Ok(Self::Stdout) };
+        let refuse = |why: String| Problem::new(format!("cannot write {}: {why}", path.display()));
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => return Err(refuse("it is a folder".into())),
+            Ok(meta) if !meta.is_file() => return Ok(Self::Device(path.to_owned())),
+            Ok(meta) if meta.permissions().readonly() => return Err(refuse("it is read-only".into())),
+            _ => {}
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let draft = NamedTempFile::new_in(folder).map_err(|error| refuse(plain(&error)))?;
+        Ok(Self::File { path: path.to_owned(), draft })
+    }
+
+    /// Whether the text goes to standard output.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout)
+    }
+
+    /// Writes the whole text.
+    pub fn write(self, text: &str) -> Result<(), Problem> {
+        match self {
+            Self::Stdout => to_stdout(text),
+            Self::Device(path) => std::fs::write(&path, text)
+                .map_err(|error| Problem::new(format!("cannot write {}: {error}", path.display()))),
+            Self::File { path, mut draft } => {
+                let refuse =
+                    |why: &std::io::Error| Problem::new(format!("cannot write {}: {why}", path.display()));
+                draft.write_all(text.as_bytes()).map_err(|error| refuse(&error))?;
+                draft.as_file().sync_all().map_err(|error| refuse(&error))?;
+                draft.persist(&path).map_err(|error| refuse(&error.error))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// An I/O error without the temporary path that the library adds.
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "its folder does not exist".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        kind => kind.to_string(),
+    }
+}
+
+/// A reader that went away (`| head`) is no trouble of ours.
+fn to_stdout(text: &str) -> Result<(), Problem> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Problem::new(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something beside the document.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_not_touched_before_it_is_complete() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.txt");
+        std::fs::write(&path, "before").expect("written");
+        drop(Sink::open(Some(&path)).expect("writable"));
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "before");
+    }
+
+    #[test]
+    fn nothing_is_left_beside_a_complete_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.txt");
+        Sink::open(Some(&path)).expect("writable").write("after").expect("written");
+        let names: Vec<_> =
+            std::fs::read_dir(folder.path()).expect("there").flatten().map(|e| e.file_name()).collect();
+        assert_eq!(names, ["report.txt"]);
+    }
+
+    #[test]
+    fn a_missing_folder_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let problem = Sink::open(Some(&folder.path().join("no/report.txt"))).expect_err("refused");
+        assert!(problem.message().ends_with("its folder does not exist"), "{}", problem.message());
+    }
+
+    #[test]
+    fn a_folder_is_no_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(Sink::open(Some(folder.path())).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("facts.json");
+        Sink::open(Some(&path)).expect("writable").write("{}").expect("written");
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+}

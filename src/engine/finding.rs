@@ -124,6 +124,9 @@ pub struct Finding {
     pub settles: Option<Settles>,
     /// Ids of the exchanges it rests on.
     pub evidence: Vec<String>,
+    /// The outcome row that was hit, counted from 0.
+    #[serde(skip)]
+    pub row: Option<usize>,
     /// Facts that the rule read, as paths.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<String>,

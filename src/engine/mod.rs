@@ -3,9 +3,28 @@
 //! Pure: facts and checks in, findings out. No clock, no files, no network, no other module but
 //! `facts`.
 
+mod catalogue;
+mod check;
+mod example;
+mod expr;
 mod finding;
+mod functions;
+mod judge;
+mod profile;
+mod roots;
+mod select;
+mod template;
+mod value;
+mod view;
 
+pub use catalogue::{Area, Catalogue};
+pub use check::{Check, CheckError, CheckFile, Example, FixFile, Outcome, Shell, Text};
+pub use example::{ExampleResult, run_examples};
+pub use expr::suggest;
 pub use finding::{
     AccountReport, CannotDetermine, Counts, Finding, FirstCause, Fix, Missing, Reference, Report, Settles,
     TenantReport, Verdict, Word,
 };
+pub use judge::judge;
+pub use profile::{Level, Levels, Permission, Permissions, Profile, Statement};
+pub use select::{Selection, Waiver, needs};

@@ -1,0 +1,404 @@
+//! The check file: rule, words, documentation and tests in one TOML file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::expr::{Expr, Names, Problem, suggest};
+use super::finding::{Reference, Word};
+use super::template::Template;
+
+/// A text of a check file that knows where it stands.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Text(Spanned<String>);
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.get_ref()
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+/// A check file as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckFile {
+    /// The healthy condition.
+    pub title: Text,
+    /// Version that brought it.
+    pub since: String,
+    /// Earlier ids.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Checks that must not have failed.
+    #[serde(default)]
+    pub after: Vec<Text>,
+    /// Where it makes sense; `None`: everywhere.
+    pub applies: Option<Text>,
+    /// What breaks for the user, and how it shows.
+    pub why: Text,
+    /// Numbers and lists that profiles may change.
+    #[serde(default)]
+    pub params: toml::Table,
+    /// Names for sub-expressions.
+    #[serde(default, rename = "let")]
+    pub lets: BTreeMap<String, Text>,
+    /// Rows in order; the first true one wins.
+    pub outcome: Vec<Outcome>,
+    /// Sources of the rule.
+    #[serde(default)]
+    pub reference: Vec<Reference>,
+    /// Tests and illustrations.
+    #[serde(default)]
+    pub example: Vec<Example>,
+}
+
+/// One outcome row.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Result of the check when the row is hit.
+    pub result: Spanned<Word>,
+    /// Root cause.
+    pub cause: Option<Text>,
+    /// Rule; `None`: always.
+    pub when: Option<Text>,
+    /// What was seen.
+    pub message: Text,
+    /// What was expected.
+    pub expected: Option<Text>,
+    /// What was found.
+    pub actual: Option<Text>,
+    /// Usual and longest waiting time after a repair, for example `["5m", "1h"]`.
+    pub settles: Option<[String; 2]>,
+    /// Ways to repair.
+    #[serde(default)]
+    pub fix: Vec<FixFile>,
+}
+
+/// One way to repair.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixFile {
+    /// World or case it is for; `None`: always.
+    pub when: Option<Text>,
+    /// What to do.
+    pub steps: Vec<Text>,
+    /// A command.
+    pub command: Option<Text>,
+    /// Its shell.
+    pub shell: Option<Shell>,
+    /// Who does it.
+    pub who: Option<String>,
+    /// The least role.
+    pub role: Option<String>,
+    /// The command replaces what stands there.
+    #[serde(default)]
+    pub overwrites: bool,
+    /// How to see that it worked.
+    pub verify: Option<Text>,
+}
+
+/// Shell of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shell {
+    /// PowerShell.
+    PowerShell,
+    /// A POSIX shell.
+    Sh,
+}
+
+/// A test that documents: facts, and what the check says of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// What it shows.
+    pub name: Text,
+    /// World whose healthy settings it starts from.
+    pub given: Option<Text>,
+    /// Profile; `None`: the base profile of the world.
+    pub profile: Option<Text>,
+    /// Facts by group.
+    #[serde(default)]
+    pub facts: toml::Table,
+    /// Paths of facts that are known to be empty.
+    #[serde(default)]
+    pub nulls: Vec<String>,
+    /// Paths that are missing, with the reason.
+    #[serde(default)]
+    pub absent: BTreeMap<String, String>,
+    /// Parameters.
+    #[serde(default)]
+    pub params: toml::Table,
+    /// Expected result.
+    pub expect: Word,
+    /// Expected cause.
+    pub cause: Option<String>,
+    /// Part of the expected message.
+    pub contains: Option<String>,
+}
+
+/// A check.
+#[derive(Debug)]
+pub struct Check {
+    id: String,
+    source: String,
+    file: CheckFile,
+    rules: OnceLock<Rules>,
+}
+
+/// Why a check file is refused.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}{}", help.as_ref().map(|help| format!("\n  {help}")).unwrap_or_default())]
+pub struct CheckError {
+    /// File.
+    pub file: String,
+    /// Its text.
+    pub source_text: String,
+    /// Bytes of the text that are wrong.
+    pub span: Range<usize>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// Valid choices, or another way out.
+    pub help: Option<String>,
+}
+
+impl CheckError {
+    pub(super) fn new(
+        file: &str,
+        source: &str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Self {
+        let start = span.start.min(source.len());
+        let before = source.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let (file, source_text) = (file.to_owned(), source.to_owned());
+        Self {
+            file,
+            source_text,
+            span: start..span.end.min(source.len()),
+            line,
+            column,
+            message: message.into(),
+            help,
+        }
+    }
+}
+
+/// Expressions and texts of a check, compiled.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub applies: Option<Expr>,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+pub(super) struct Row {
+    pub when: Option<Expr>,
+    pub message: Template,
+    pub expected: Option<Template>,
+    pub actual: Option<Template>,
+    pub fixes: Vec<FixRules>,
+}
+
+#[derive(Debug)]
+pub(super) struct FixRules {
+    pub when: Option<Expr>,
+    pub steps: Vec<Template>,
+    pub command: Option<Template>,
+    pub verify: Option<Template>,
+}
+
+impl Check {
+    /// Reads a check file; its rules are compiled when first used.
+    pub fn parse(id: &str, source: &str) -> Result<Self, CheckError> {
+        let name = file_name(id);
+        let file: CheckFile = toml::from_str(source).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            CheckError::new(&name, source, span, error.message().trim(), None)
+        })?;
+        let check = Self { id: id.to_owned(), source: source.to_owned(), file, rules: OnceLock::new() };
+        check.examine_rows()?;
+        Ok(check)
+    }
+
+    fn examine_rows(&self) -> Result<(), CheckError> {
+        let count = self.file.outcome.len();
+        for (index, row) in self.file.outcome.iter().enumerate() {
+            let span = row.result.span();
+            let refuse =
+                |message: &str, help: &str| Err(self.refuse(span.clone(), message, Some(help.into())));
+            if row.when.is_none() && index + 1 < count {
+                return refuse(
+                    "only the last outcome may have no `when`",
+                    "the rows after it are never reached",
+                );
+            }
+            if row.when.is_some() && index + 1 == count {
+                return refuse(
+                    "the last outcome must have no `when`",
+                    "say what holds when no other row does",
+                );
+            }
+            let word = *row.result.get_ref();
+            if word == Word::Skipped {
+                let help = "valid here: pass, warn, fail, unknown, not-applicable";
+                return refuse("a rule cannot skip: that is decided by `after`", help);
+            }
+            if word == Word::Fail && row.cause.is_none() {
+                return refuse("a failing outcome needs a `cause`", "the causes stand in docs/causes.md");
+            }
+        }
+        if count == 0 {
+            return Err(self.refuse(0..1, "a check needs at least one [[outcome]]", None));
+        }
+        Ok(())
+    }
+
+    pub(super) fn refuse(&self, span: Range<usize>, message: &str, help: Option<String>) -> CheckError {
+        CheckError::new(&file_name(&self.id), &self.source, span, message, help)
+    }
+
+    pub(super) fn span_of(&self, text: &Text) -> Range<usize> {
+        debug_assert!(text.0.span().end <= self.source.len());
+        text.0.span()
+    }
+
+    /// Id, for example `mfa/per-user-mfa-is-off`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The part of the id before the slash.
+    pub fn area(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// The check as written.
+    pub fn file(&self) -> &CheckFile {
+        &self.file
+    }
+
+    /// Compiles the rules, refusing misspelt names with their place.
+    pub fn compile(&self) -> Result<(), CheckError> {
+        if self.rules.get().is_none() {
+            let rules = self.build()?;
+            // Another thread may have been faster; its rules are the same.
+            let _ = self.rules.set(rules);
+        }
+        Ok(())
+    }
+
+    pub(super) fn rules(&self) -> Result<&Rules, CheckError> {
+        self.compile()?;
+        Ok(self.rules.get().expect("compiled above"))
+    }
+
+    /// Fact paths that the check may read, `[]` for list elements.
+    pub fn reads(&self) -> Result<BTreeSet<String>, CheckError> {
+        let rules = self.rules()?;
+        let mut reads = BTreeSet::new();
+        reads.extend(rules.applies.iter().flat_map(Expr::reads).cloned());
+        for row in &rules.rows {
+            reads.extend(row.when.iter().flat_map(Expr::reads).cloned());
+            let texts = [Some(&row.message), row.expected.as_ref(), row.actual.as_ref()];
+            reads.extend(texts.into_iter().flatten().flat_map(Template::reads).cloned());
+            for fix in &row.fixes {
+                reads.extend(fix.when.iter().flat_map(Expr::reads).cloned());
+                let texts = fix.steps.iter().chain(&fix.command).chain(&fix.verify);
+                reads.extend(texts.flat_map(Template::reads).cloned());
+            }
+        }
+        reads.retain(|path| {
+            crate::facts::catalogue::group(path.split('.').next().unwrap_or_default()).is_some()
+        });
+        Ok(reads)
+    }
+
+    fn build(&self) -> Result<Rules, CheckError> {
+        let mut names = Names::new(self.file.params.keys().cloned());
+        let lets = self.file.lets.iter().map(|(name, text)| (name.as_str(), &**text));
+        names.add_lets(lets).map_err(|(name, problem)| self.locate(&self.file.lets[&name], problem))?;
+        let expr = |text: &Text| names.compile(text).map_err(|problem| self.locate(text, problem));
+        let template =
+            |text: &Text| Template::compile(text, &names).map_err(|problem| self.locate(text, problem));
+        let mut rows = Vec::new();
+        for outcome in &self.file.outcome {
+            let mut fixes = Vec::new();
+            for fix in &outcome.fix {
+                fixes.push(FixRules {
+                    when: fix.when.as_ref().map(expr).transpose()?,
+                    steps: fix.steps.iter().map(template).collect::<Result<_, _>>()?,
+                    command: fix.command.as_ref().map(template).transpose()?,
+                    verify: fix.verify.as_ref().map(template).transpose()?,
+                });
+            }
+            rows.push(Row {
+                when: outcome.when.as_ref().map(expr).transpose()?,
+                message: template(&outcome.message)?,
+                expected: outcome.expected.as_ref().map(template).transpose()?,
+                actual: outcome.actual.as_ref().map(template).transpose()?,
+                fixes,
+            });
+        }
+        Ok(Rules { applies: self.file.applies.as_ref().map(expr).transpose()?, rows })
+    }
+
+    /// Moves a problem from the text's own offsets to the file's.
+    fn locate(&self, text: &Text, problem: Problem) -> CheckError {
+        let span = text.0.span();
+        let raw = self.source.get(span.clone()).unwrap_or_default();
+        let quotes = if raw.starts_with("'''") || raw.starts_with("\"\"\"") { 3 } else { 1 };
+        let newline = match raw.get(quotes..) {
+            Some(rest) if quotes == 3 && rest.starts_with("\r\n") => 2,
+            Some(rest) if quotes == 3 && rest.starts_with('\n') => 1,
+            _ => 0,
+        };
+        let start = (span.start + quotes + newline + problem.at).min(span.end);
+        let end = (start + problem.len).min(span.end);
+        self.refuse(start..end, &problem.message, problem.help)
+    }
+
+    /// Refuses an `after` that names no check.
+    pub(super) fn examine_after(&self, ids: &[&str]) -> Result<(), CheckError> {
+        match self.file.after.iter().find(|id| !ids.contains(&&***id)) {
+            None => Ok(()),
+            Some(id) => {
+                let message = format!("there is no check \"{}\"", &**id);
+                let help = nearest(id, ids);
+                Err(self.refuse(id.0.span(), &message, help))
+            }
+        }
+    }
+}
+
+fn nearest(id: &str, ids: &[&str]) -> Option<String> {
+    let area = id.split('/').next().unwrap_or_default();
+    let same: Vec<&str> = ids.iter().copied().filter(|other| other.split('/').next() == Some(area)).collect();
+    let choices = if same.is_empty() { ids.to_vec() } else { same };
+    Some(suggest(id, choices.into_iter()))
+}
+
+fn file_name(id: &str) -> String {
+    format!("checks/{id}.toml")
+}

@@ -1,0 +1,119 @@
+//! Which checks are asked for, and which facts they need.
+
+use std::collections::BTreeSet;
+
+use super::Catalogue;
+use super::check::{Check, CheckError};
+use super::profile::{Level, Profile};
+
+/// A finding that somebody accepted for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// Check.
+    pub check: String,
+    /// Account; `None`: all.
+    pub account: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Last day, `YYYY-MM-DD`; `None`: for good.
+    pub until: Option<String>,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Ids or areas; empty: all.
+    pub only: Vec<String>,
+    /// Ids or areas to leave out.
+    pub skip: Vec<String>,
+    /// Profile instead of the account's own.
+    pub profile: Option<String>,
+    /// Warnings and unknowns count.
+    pub strict: bool,
+    /// Accepted findings.
+    pub waivers: Vec<Waiver>,
+    /// Parameters over those of check and profile.
+    pub params: toml::Table,
+}
+
+/// The checks of a selection.
+pub(super) struct Chosen {
+    /// Those asked for.
+    pub asked: BTreeSet<String>,
+    /// Those and their prerequisites.
+    pub judged: BTreeSet<String>,
+}
+
+impl Selection {
+    fn names(list: &[String], check: &Check) -> bool {
+        let named =
+            |name: &String| name == check.id() || name == check.area() || check.file().aliases.contains(name);
+        list.iter().any(named)
+    }
+
+    pub(super) fn chosen(&self, catalogue: &Catalogue) -> Chosen {
+        let skipped = |check: &&Check| Self::names(&self.skip, check);
+        let asked: BTreeSet<String> = catalogue
+            .checks()
+            .iter()
+            .filter(|check| self.only.is_empty() || Self::names(&self.only, check))
+            .filter(|check| !skipped(check))
+            .map(|check| check.id().to_owned())
+            .collect();
+        let mut judged = asked.clone();
+        for id in &asked {
+            judged.extend(catalogue.ancestors(id).into_iter().map(ToOwned::to_owned));
+        }
+        let left_out = catalogue.checks().iter().filter(skipped).map(Check::id);
+        for id in left_out {
+            judged.remove(id);
+        }
+        Chosen { asked, judged }
+    }
+
+    /// Names in `only` and `skip` that are neither a check nor an area.
+    pub fn unknown_names<'a>(&'a self, catalogue: &Catalogue) -> Vec<&'a str> {
+        let known = |name: &&String| {
+            catalogue.check(name).is_some() || catalogue.areas().iter().any(|area| area.id == **name)
+        };
+        self.only.iter().chain(&self.skip).filter(|name| !known(name)).map(String::as_str).collect()
+    }
+}
+
+/// The fact paths that the selected checks may read, `[]` for list elements; `profiles` are those of
+/// the accounts: what all of them leave unwanted is not needed.
+///
+/// # Errors
+///
+/// When a check does not compile.
+pub fn needs(
+    catalogue: &Catalogue,
+    selection: &Selection,
+    profiles: &[&Profile],
+) -> Result<BTreeSet<String>, CheckError> {
+    let chosen = selection.chosen(catalogue);
+    let wanted = |check: &&Check| {
+        chosen.judged.contains(check.id())
+            && (profiles.is_empty() || profiles.iter().any(|p| p.level(check.id()) != Level::Unwanted))
+    };
+    let checks: Vec<&Check> = catalogue.checks().iter().filter(wanted).collect();
+    compile_all(&checks)?;
+    let mut needs = BTreeSet::new();
+    for check in checks {
+        needs.extend(check.reads()?);
+    }
+    Ok(needs)
+}
+
+/// Compiles on all processors: parsing the rules is the larger part of a start.
+fn compile_all(checks: &[&Check]) -> Result<(), CheckError> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
+    let size = checks.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let work: Vec<_> = checks
+            .chunks(size)
+            .map(|chunk| scope.spawn(move || chunk.iter().try_for_each(|check| check.compile())))
+            .collect();
+        work.into_iter().try_for_each(|part| part.join().expect("compiling does not panic"))
+    })
+}

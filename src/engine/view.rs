@@ -1,0 +1,95 @@
+//! One account's view of the facts: run, tenant, app and account merged, as variables of rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cel::Context;
+use serde_json::{Map, Value, json};
+
+use super::check::Check;
+use super::functions::ENV;
+use super::profile::Profile;
+use super::value::to_val;
+use crate::facts::{Absence, Account, Document, Reason, Section, Tenant, catalogue, overlaps};
+
+/// What a rule can see of one account.
+pub(super) struct View<'a> {
+    sections: Vec<&'a Section>,
+    run: Value,
+    groups: Vec<(&'static str, Value)>,
+}
+
+impl<'a> View<'a> {
+    pub fn new(document: &'a Document, tenant: &'a Tenant, account: &'a Account) -> Self {
+        let mut sections = vec![&account.section];
+        sections.extend(account.app.as_ref().and_then(|id| tenant.apps.get(id)));
+        sections.push(&tenant.section);
+        let groups = catalogue::GROUPS.iter().map(|group| {
+            let mut facts = Map::new();
+            // A group may be filled from several scopes; the nearest to the account wins.
+            let all =
+                sections.iter().rev().map(|section| &section.facts).filter_map(|facts| facts.get(group.name));
+            for value in document.run.facts.get(group.name).into_iter().chain(all) {
+                if let Value::Object(value) = value {
+                    facts.extend(value.clone());
+                }
+            }
+            (group.name, Value::Object(facts))
+        });
+        let groups = groups.collect();
+        Self { sections, run: json!({ "started_at": document.run.started_at }), groups }
+    }
+
+    /// The variables that every rule of this account sees; `params` is added for each check.
+    pub fn context(&self, profile: &Profile) -> Context<'static, 'static> {
+        let mut context = Context::with_env(ENV.clone());
+        for (name, facts) in &self.groups {
+            context.add_variable_as_val(*name, to_val(facts, name, true));
+        }
+        context.add_variable_as_val("run", to_val(&self.run, "run", false));
+        context.add_variable_as_val("profile", to_val(&profile.to_json(), "profile", false));
+        context
+    }
+
+    /// Why a fact is missing.
+    pub fn absence(&self, path: &str) -> Absence {
+        let known = self.sections.iter().find_map(|section| section.absence(path));
+        known.cloned().unwrap_or_else(|| Absence::new(Reason::NotAsked))
+    }
+
+    /// A text fact.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        let (group, rest) = path.split_once('.')?;
+        let (_, facts) = self.groups.iter().find(|(name, _)| *name == group)?;
+        rest.split('.').try_fold(facts, |value, key| value.get(key))?.as_str()
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, path: &str) -> Vec<String> {
+        let found = self.sections.iter().find_map(|section| section.get(path)).and_then(Value::as_array);
+        found.into_iter().flatten().filter_map(|item| item.as_str().map(ToOwned::to_owned)).collect()
+    }
+
+    /// Ids of the exchanges that yielded any of these facts.
+    pub fn evidence(&self, paths: &BTreeSet<String>) -> Vec<String> {
+        let mut ids = Vec::new();
+        for section in &self.sections {
+            for (id, exchange) in &section.evidence {
+                let used = exchange.facts.iter().any(|fact| paths.iter().any(|path| overlaps(fact, path)));
+                if used && !ids.contains(id) {
+                    ids.push(id.clone());
+                }
+            }
+        }
+        ids
+    }
+}
+
+/// The `params` variable of a check under a profile.
+pub(super) fn params(check: &Check, profile: &Profile, overriding: &toml::Table) -> Value {
+    let mut params: BTreeMap<&str, &toml::Value> = BTreeMap::new();
+    let tables = [Some(&check.file().params), profile.params.get(check.id()), Some(overriding)];
+    for table in tables.into_iter().flatten() {
+        params.extend(table.iter().map(|(key, value)| (key.as_str(), value)));
+    }
+    serde_json::to_value(params).unwrap_or(Value::Null)
+}

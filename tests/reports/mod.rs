@@ -25,6 +25,7 @@ pub fn finding(check: &str, title: &str, result: Word) -> Finding {
         settles: None,
         evidence: Vec::new(),
         facts: Vec::new(),
+        row: None,
         references: Vec::new(),
         waived: None,
     }

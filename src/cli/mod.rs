@@ -10,6 +10,7 @@ mod guard;
 mod look;
 pub mod output;
 pub mod problem;
+mod refused;
 
 use std::process::ExitCode;
 

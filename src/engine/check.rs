@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::causes;
 use super::expr::{Expr, Names, Problem, suggest};
 use super::finding::{Reference, Word};
 use super::template::Template;
@@ -266,7 +267,13 @@ impl Check {
                 return refuse("a rule cannot skip: that is decided by `after`", help);
             }
             if word == Word::Fail && row.cause.is_none() {
-                return refuse("a failing outcome needs a `cause`", "the causes stand in docs/causes.md");
+                return refuse("a failing outcome needs a `cause`", "docs/causes.md lists them");
+            }
+            if let Some(cause) = &row.cause
+                && causes::meaning(cause).is_none()
+            {
+                let help = suggest(cause, causes::CAUSES.iter().map(|(name, _)| *name));
+                return Err(self.refuse(cause.0.span(), "there is no such cause", Some(help)));
             }
         }
         if count == 0 {

@@ -33,7 +33,7 @@ pub fn run_examples(catalogue: &Catalogue, check: &Check) -> Result<Vec<ExampleR
 }
 
 fn run(catalogue: &Catalogue, check: &Check, example: &Example) -> Result<ExampleResult, CheckError> {
-    let document = document(catalogue, check, example)?;
+    let document = example_document(catalogue, check, example)?;
     let others = catalogue.ancestors(check.id()).into_iter().map(ToOwned::to_owned);
     let selection = Selection {
         only: vec![check.id().to_owned()],
@@ -64,7 +64,16 @@ fn complaint(example: &Example, finding: &Finding) -> Option<String> {
     (!finding.message.contains(part)).then(|| format!("\"{part}\" is not in: {}", finding.message))
 }
 
-fn document(catalogue: &Catalogue, check: &Check, example: &Example) -> Result<Document, CheckError> {
+/// The facts document that an example describes.
+///
+/// # Errors
+///
+/// When the example names a world, profile, fact or reason that does not exist.
+pub fn example_document(
+    catalogue: &Catalogue,
+    check: &Check,
+    example: &Example,
+) -> Result<Document, CheckError> {
     let at_name = || check.span_of(&example.name);
     let mut section = Section::default();
     let world = example.given.as_deref().unwrap_or("online-delegated");

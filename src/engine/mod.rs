@@ -4,6 +4,7 @@
 //! `facts`.
 
 mod catalogue;
+pub mod causes;
 mod check;
 mod example;
 mod expr;
@@ -19,7 +20,7 @@ mod view;
 
 pub use catalogue::{Area, Catalogue};
 pub use check::{Check, CheckError, CheckFile, Example, FixFile, Outcome, Shell, Text};
-pub use example::{ExampleResult, run_examples};
+pub use example::{ExampleResult, example_document, run_examples};
 pub use expr::suggest;
 pub use finding::{
     AccountReport, CannotDetermine, Counts, Finding, FirstCause, Fix, Missing, Reference, Report, Settles,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Target;
+use super::{Target, session::Session};
 use crate::facts::Section;
 use crate::wire::Net;
 
@@ -17,6 +17,8 @@ pub struct Context {
     pub net: Net,
     /// Facts of the calls that stand in `after` (and of theirs).
     pub before: Arc<Section>,
+    /// What the calls of the run share: sign-ins, and answers that several of them read.
+    pub session: Arc<Session>,
 }
 
 impl Context {

@@ -6,6 +6,8 @@
 
 mod call;
 mod context;
+mod directory;
+pub mod session;
 mod target;
 
 pub use call::{Access, Call, Grant, Running, Yield};

@@ -3,16 +3,21 @@
 //! Every refusal, time-out and garbled answer is a value here, never a panic. Knows nothing of facts
 //! (but for the evidence types), of checks or of the lab.
 
+pub mod answer;
 pub mod client;
 pub mod clock;
 mod connecting;
 pub mod dns;
 pub mod ews;
+pub mod exchange_admin;
 pub mod failure;
+pub mod graph;
+pub mod json;
 pub mod net;
 pub mod proxy;
 pub mod redact;
 pub mod secret;
+pub mod sign_in;
 pub mod soap;
 pub mod trust;
 pub mod xml;

@@ -1,0 +1,408 @@
+//! Identities of a run: one token request for each identity and resource, shared by everybody.
+//!
+//! Lock-out is real. Whoever wants to send a credential asks here; a credential that was refused is
+//! not sent again in the run by anybody, and what is worth remembering longer is listed for the
+//! caller. Requests run in tasks of their own, so that a call that is given up neither loses an answer
+//! nor lets the next call ask again. Knows nothing of what the tokens are used for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use ring::digest::{Context as Digest, SHA256};
+use tokio::time::Instant;
+
+use super::{Cloud, Context, Reader, SignIn, SubjectKind, Target};
+use crate::facts::{Absence, Exchange, Reason};
+use crate::wire::sign_in::{self, Attempt, Outcome, Proof, Token, TokenRequest};
+use crate::wire::{Failure, Net, Secret};
+
+/// A service that tokens are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// Exchange Online: EWS and the admin interface.
+    Exchange,
+    /// Microsoft Graph.
+    Graph,
+}
+
+impl Resource {
+    /// The resource's URL in scopes, without a slash at the end.
+    pub fn url(self, cloud: Cloud) -> &'static str {
+        match (self, cloud) {
+            (Self::Graph, Cloud::Worldwide) => "https://graph.microsoft.com",
+            (Self::Graph, Cloud::GccHigh) => "https://graph.microsoft.us",
+            (Self::Graph, Cloud::Dod) => "https://dod-graph.microsoft.us",
+            (Self::Graph, Cloud::China) => "https://microsoftgraph.chinacloudapi.cn",
+            (Self::Exchange, Cloud::Worldwide) => "https://outlook.office365.com",
+            (Self::Exchange, Cloud::GccHigh) => "https://outlook.office365.us",
+            (Self::Exchange, Cloud::Dod) => "https://outlook-dod.office365.us",
+            (Self::Exchange, Cloud::China) => "https://partner.outlook.cn",
+        }
+    }
+
+    /// As in permissions of a profile: `graph` or `exchange`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exchange => "exchange",
+            Self::Graph => "graph",
+        }
+    }
+}
+
+/// Which credentials earlier runs saw refused, and which this run did.
+#[derive(Clone, Default)]
+pub struct Memory {
+    /// Whether an earlier run saw the credential of this fingerprint refused; `None`: nobody remembers.
+    pub refused_before: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    refused: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Memory {
+    /// Fingerprints of the credentials that this run saw refused and that no later run should send.
+    pub fn refused(&self) -> Vec<String> {
+        lock(&self.refused).iter().cloned().collect()
+    }
+
+    fn remembers(&self, fingerprint: &str) -> bool {
+        self.refused_before.as_ref().is_some_and(|refused| refused(fingerprint))
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("refused", &lock(&self.refused).len()).finish_non_exhaustive()
+    }
+}
+
+/// A digest that tells credentials apart and from which none can be read.
+pub fn fingerprint(parts: &[&str]) -> String {
+    let mut digest = Digest::new(&SHA256);
+    for part in parts {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    digest.finish().as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// The fingerprint of a password, the same whatever server it is sent to.
+pub fn password_fingerprint(username: &str, password: &Secret) -> String {
+    fingerprint(&["password", &username.to_lowercase(), password.expose()])
+}
+
+/// Why a credential was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSent {
+    /// A live sign-in was not allowed.
+    NotAllowed,
+    /// It was refused before, in this run or in one remembered.
+    RefusedBefore,
+    /// There is none.
+    SecretNotHeld,
+    /// This tool does not speak the flow, or a needed detail is missing.
+    Unsupported,
+}
+
+impl NotSent {
+    /// As in `sign_in.not_attempted_because`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not-allowed",
+            Self::RefusedBefore => "refused-before",
+            Self::SecretNotHeld => "secret-not-held",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// A sign-in of this run, sent or not.
+pub type SignInResult = Result<Attempt, NotSent>;
+
+/// Answers that are asked for once, whoever asks first.
+pub struct Once<T> {
+    running: Mutex<HashMap<String, Shared<BoxFuture<'static, Option<Arc<T>>>>>>,
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self { running: Mutex::default() }
+    }
+}
+
+impl<T: Send + Sync + 'static> Once<T> {
+    /// The answer under a key; `ask` runs only for the first. `None`: asking broke.
+    pub async fn get<F>(&self, key: String, ask: impl FnOnce() -> F + Send) -> Option<Arc<T>>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let running = lock(&self.running)
+            .entry(key)
+            .or_insert_with(|| {
+                let task = tokio::spawn(ask());
+                async move { task.await.ok().map(Arc::new) }.boxed().shared()
+            })
+            .clone();
+        running.await
+    }
+}
+
+/// The right to send one credential: while it is held, nobody else sends it.
+#[derive(Debug)]
+pub struct Permit {
+    refused: tokio::sync::OwnedMutexGuard<bool>,
+    fingerprint: String,
+    memory: Memory,
+}
+
+impl Permit {
+    /// It was refused before, in this run or in one remembered: it must not be sent.
+    pub fn is_refused(&self) -> bool {
+        *self.refused || self.memory.remembers(&self.fingerprint)
+    }
+
+    /// It was refused and is not sent again in this run.
+    pub fn refuse(&mut self) {
+        *self.refused = true;
+    }
+
+    /// It was refused, and later runs should not send it either.
+    pub fn condemn(&mut self) {
+        self.refuse();
+        lock(&self.memory.refused).insert(self.fingerprint.clone());
+    }
+}
+
+/// Everything of a run that its calls share.
+pub struct Session {
+    /// Fact paths that the selected checks read.
+    pub needed: BTreeSet<String>,
+    /// Accounts examined in this run.
+    pub accounts: usize,
+    /// When the run ends; nothing waits beyond it.
+    pub deadline: Instant,
+    memory: Memory,
+    credentials: Mutex<HashMap<String, Arc<tokio::sync::Mutex<bool>>>>,
+    attempts: Once<SignInResult>,
+    pub(super) answers: Once<crate::wire::answer::Said>,
+    pub(super) users: Once<super::directory::Lookup>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("accounts", &self.accounts).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A run over so many accounts that ends at `deadline`.
+    pub fn new(memory: Memory, needed: BTreeSet<String>, accounts: usize, deadline: Instant) -> Self {
+        Self {
+            needed,
+            accounts,
+            deadline,
+            memory,
+            credentials: Mutex::default(),
+            attempts: Once::default(),
+            answers: Once::default(),
+            users: Once::default(),
+        }
+    }
+
+    /// Waits until nobody else is sending this credential.
+    pub async fn credential(&self, fingerprint: &str) -> Permit {
+        let refused = Arc::clone(lock(&self.credentials).entry(fingerprint.to_owned()).or_default());
+        Permit {
+            refused: refused.lock_owned().await,
+            fingerprint: fingerprint.to_owned(),
+            memory: self.memory.clone(),
+        }
+    }
+
+    /// Signs in, unless it was done before for the same identity and scope.
+    async fn sign_in(self: &Arc<Self>, net: &Net, request: TokenRequest) -> Option<Arc<SignInResult>> {
+        let print = proof_fingerprint(&request);
+        let key = fingerprint(&[
+            request.authority.as_str(),
+            &request.tenant,
+            &request.client_id,
+            &request.scope,
+            &print,
+        ]);
+        let (session, net) = (Arc::clone(self), net.clone());
+        self.attempts
+            .get(key, || async move {
+                let mut permit = session.credential(&print).await;
+                if permit.is_refused() {
+                    return Err(NotSent::RefusedBefore);
+                }
+                let attempt = sign_in::token(&net, &request).await;
+                settle(&mut permit, &request.proof, &attempt.outcome);
+                Ok(attempt)
+            })
+            .await
+    }
+}
+
+/// Writes down what an answer means for sending the credential again.
+fn settle(permit: &mut Permit, proof: &Proof, outcome: &Outcome) {
+    match outcome {
+        Outcome::Refused(refusal) if refusal.condemns(proof) => permit.condemn(),
+        // A request without an answer may have counted as a bad attempt.
+        Outcome::Refused(_) | Outcome::NoAnswer(Failure::TimedOut { .. } | Failure::Garbled { .. })
+            if matches!(proof, Proof::Password { .. }) =>
+        {
+            permit.refuse();
+        }
+        _ => {}
+    }
+}
+
+fn proof_fingerprint(request: &TokenRequest) -> String {
+    match &request.proof {
+        Proof::ClientSecret(secret) => fingerprint(&["secret", &request.client_id, secret.expose()]),
+        Proof::Password { username, password } => password_fingerprint(username, password),
+        Proof::RefreshToken(token) => fingerprint(&["refresh-token", token.expose()]),
+    }
+}
+
+/// The reader's token request; `None`: no reader, or one that lacks a user name.
+fn reader_request(target: &Target, reader: &Reader, resource: Resource) -> Option<TokenRequest> {
+    let proof = match reader.sign_in {
+        SignIn::ClientSecret => Proof::ClientSecret(reader.secret.clone()),
+        SignIn::Password => {
+            Proof::Password { username: reader.username.clone()?, password: reader.secret.clone() }
+        }
+    };
+    let scope = format!("{}/.default", resource.url(target.cloud));
+    Some(request(target, &reader.client_id, scope, proof))
+}
+
+/// The product's token request, or why there is none.
+fn subject_request(target: &Target, resource: Resource) -> Result<TokenRequest, NotSent> {
+    let subject = &target.subject;
+    let secret = match (&subject.secret, target.vendor_credential) {
+        (Some(secret), false) => secret.clone(),
+        _ => return Err(NotSent::SecretNotHeld),
+    };
+    if !target.sign_in_allowed {
+        return Err(NotSent::NotAllowed);
+    }
+    let client_id = subject.client_id.as_deref().ok_or(NotSent::Unsupported)?;
+    let base = resource.url(target.cloud);
+    let (proof, scope) = match subject.kind {
+        SubjectKind::ClientSecret => (Proof::ClientSecret(secret), format!("{base}/.default")),
+        SubjectKind::Password => {
+            let username = subject.username.clone().unwrap_or_else(|| target.account.clone());
+            (Proof::Password { username, password: secret }, delegated_scope(target, resource))
+        }
+        SubjectKind::RefreshToken => (Proof::RefreshToken(secret), delegated_scope(target, resource)),
+        SubjectKind::ClientCertificate => return Err(NotSent::Unsupported),
+        SubjectKind::None => return Err(NotSent::SecretNotHeld),
+    };
+    Ok(request(target, client_id, scope, proof))
+}
+
+/// The scopes that the product really asks for: a lighter probe may meet other policies.
+fn delegated_scope(target: &Target, resource: Resource) -> String {
+    let base = resource.url(target.cloud);
+    let wanted = target.delegated_permissions.iter().filter(|(of, _)| of == resource.as_str());
+    let scopes: Vec<_> = wanted.map(|(_, permission)| format!("{base}/{permission}")).collect();
+    match (scopes.is_empty(), resource) {
+        (false, _) => scopes.join(" "),
+        (true, Resource::Exchange) => format!("{base}/EWS.AccessAsUser.All"),
+        (true, Resource::Graph) => format!("{base}/.default"),
+    }
+}
+
+fn request(target: &Target, client_id: &str, scope: String, proof: Proof) -> TokenRequest {
+    let tenant = target.tenant_id.clone().unwrap_or_else(|| target.domain.clone());
+    let authority = target.endpoints.sign_in.clone();
+    TokenRequest { authority, tenant, client_id: client_id.to_owned(), scope, proof }
+}
+
+impl Context {
+    /// The reader's sign-in for a resource; `None`: no reader is configured.
+    pub async fn reader_attempt(&self, resource: Resource) -> Option<Arc<SignInResult>> {
+        let reader = self.target.reader.as_ref()?;
+        match reader_request(&self.target, reader, resource) {
+            Some(request) => self.session.sign_in(&self.net, request).await,
+            None => Some(Arc::new(Err(NotSent::Unsupported))),
+        }
+    }
+
+    /// The product's sign-in for a resource; `None`: asking broke.
+    pub async fn subject_attempt(&self, resource: Resource) -> Option<Arc<SignInResult>> {
+        match subject_request(&self.target, resource) {
+            Ok(request) => self.session.sign_in(&self.net, request).await,
+            Err(why) => Some(Arc::new(Err(why))),
+        }
+    }
+
+    /// A token of the reader, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// When there is no reader, or it got no token.
+    pub async fn reader_token(&self, resource: Resource) -> Result<Token, Absence> {
+        if self.target.reader.is_none() {
+            return Err(Absence::new(Reason::NotAsked).with_text("no reader is configured"));
+        }
+        token_of(self.reader_attempt(resource).await, "the reader")
+    }
+
+    /// A token of the product, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the product's credential is not held, must not be sent, or was refused.
+    pub async fn subject_token(&self, resource: Resource) -> Result<Token, Absence> {
+        token_of(self.subject_attempt(resource).await, "the product")
+    }
+}
+
+fn token_of(attempt: Option<Arc<SignInResult>>, whose: &str) -> Result<Token, Absence> {
+    let Some(attempt) = attempt else {
+        return Err(Absence::new(Reason::Unreadable).with_text(format!("the sign-in of {whose} broke")));
+    };
+    match attempt.as_ref() {
+        Err(why) => {
+            let text = match why {
+                NotSent::NotAllowed => "a live sign-in was not allowed in this run",
+                NotSent::RefusedBefore => "its credential was refused before and is not sent again",
+                NotSent::SecretNotHeld => "its credential is not in the configuration",
+                NotSent::Unsupported => "this version does not speak its way of signing in",
+            };
+            let reason =
+                if *why == NotSent::Unsupported { Reason::UnsupportedHere } else { Reason::NotAsked };
+            Err(Absence::new(reason).with_text(format!("no token of {whose}: {text}")))
+        }
+        Ok(Attempt { outcome: Outcome::Token(token), .. }) => Ok(token.clone()),
+        Ok(Attempt { outcome, exchange, .. }) => Err(no_token(outcome, exchange, whose)),
+    }
+}
+
+fn no_token(outcome: &Outcome, exchange: &Exchange, whose: &str) -> Absence {
+    let (reason, text) = match outcome {
+        Outcome::Token(_) => (Reason::Unreadable, "a token".to_owned()),
+        Outcome::Refused(refusal) => {
+            let text = refusal.text.clone().or(refusal.error.clone()).unwrap_or_default();
+            (Reason::NotAsked, format!("the sign-in was refused: {text}"))
+        }
+        Outcome::Busy { status: 429 } => (Reason::Throttled, "the sign-in service is throttling".to_owned()),
+        Outcome::Busy { status } => {
+            (Reason::Unreachable, format!("the sign-in service answers HTTP {status}"))
+        }
+        Outcome::NoAnswer(failure @ Failure::TimedOut { .. }) => (Reason::TimedOut, failure.to_string()),
+        Outcome::NoAnswer(failure) => (Reason::Unreachable, failure.to_string()),
+        Outcome::Unreadable { text, .. } => (Reason::Unreadable, format!("{text} ({})", exchange.url)),
+    };
+    Absence::new(reason).with_text(format!("no token of {whose}: {text}"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that is written under these locks can be left half done by a panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

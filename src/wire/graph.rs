@@ -1,0 +1,169 @@
+//! Microsoft Graph: reading one object or a whole list, and the one question that is asked by POST.
+//!
+//! Sends the token to the configured host only: a next link that leads elsewhere ends the reading.
+//! Knows nothing of what the objects mean.
+
+use std::fmt::Write as _;
+
+use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::answer::{self, Answer, Said};
+use super::{Body, Failure, Net, Request, Response, Secret};
+use crate::facts::Exchange;
+
+/// Most pages of one list that are read.
+const PAGES: usize = 20;
+
+/// A client with the token of one identity.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    net: Net,
+    base: Url,
+    token: Secret,
+    until: Instant,
+}
+
+impl Graph {
+    /// A client for one host and one token; no retry starts that would end after `until`.
+    pub fn new(net: Net, base: Url, token: Secret, until: Instant) -> Self {
+        Self { net, base, token, until }
+    }
+
+    /// Reads one object. `path` begins with the version, `query` is name and raw value.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Said {
+        let (outcome, exchanges) = self.send(Request::get(self.url(path, query))).await;
+        Said { answer: answer::read(outcome), exchanges, truncated: false }
+    }
+
+    /// Reads a whole list, page after page, into one JSON array.
+    pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Said {
+        let mut url = self.url(path, query);
+        let (mut rows, mut exchanges) = (Vec::new(), Vec::new());
+        for _ in 0..PAGES {
+            let (outcome, more) = self.send(Request::get(url)).await;
+            exchanges.extend(more);
+            let next = match page(answer::read(outcome), &mut rows) {
+                Ok(next) => next,
+                Err(answer) => return Said { answer, exchanges, truncated: false },
+            };
+            match next.map(|next| same_host(&self.base, &next)) {
+                None => return Said { answer: Answer::Found(rows.into()), exchanges, truncated: false },
+                Some(Some(next)) => url = next,
+                Some(None) => {
+                    let text = "the next page of the list lies on another host".to_owned();
+                    return Said { answer: Answer::Unreadable(text), exchanges, truncated: false };
+                }
+            }
+        }
+        Said { answer: Answer::Found(rows.into()), exchanges, truncated: true }
+    }
+
+    /// Asks a question that Graph takes by POST and that changes nothing.
+    pub async fn evaluate(&self, body: Value) -> Said {
+        let url = self.url("/v1.0/identity/conditionalAccess/evaluate", &[]);
+        let (outcome, exchanges) = self.send(Request::post(url, Body::Json(body))).await;
+        Said { answer: answer::read(outcome), exchanges, truncated: false }
+    }
+
+    async fn send(&self, mut request: Request) -> (Result<Response, Failure>, Vec<Exchange>) {
+        let Some(bearer) = bearer(&self.token) else {
+            let text = "the token holds characters that no header can carry".to_owned();
+            return (Err(Failure::Garbled { text }), Vec::new());
+        };
+        request.headers.insert(AUTHORIZATION, bearer);
+        request
+            .headers
+            .insert(HeaderName::from_static("accept"), HeaderValue::from_static("application/json"));
+        answer::send_patiently(&self.net, request, self.until).await
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
+        url
+    }
+}
+
+/// The header value for a token, marked as sensitive.
+pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Takes the rows of one page; yields the next link, or the answer that ends the reading.
+pub(super) fn page(answer: Answer, rows: &mut Vec<Value>) -> Result<Option<String>, Answer> {
+    let mut body = match answer {
+        Answer::Found(body) => body,
+        other => return Err(other),
+    };
+    let Some(Value::Array(values)) = body.get_mut("value").map(Value::take) else {
+        return Err(Answer::Unreadable("the answer holds no list".into()));
+    };
+    rows.extend(values);
+    Ok(body.get("@odata.nextLink").and_then(Value::as_str).map(str::to_owned))
+}
+
+/// The link, if it leads to the same scheme, host and port.
+pub(super) fn same_host(base: &Url, link: &str) -> Option<Url> {
+    Url::parse(link).ok().filter(|link| {
+        link.scheme() == base.scheme()
+            && link.host_str() == base.host_str()
+            && link.port_or_known_default() == base.port_or_known_default()
+    })
+}
+
+/// A text as one segment of a path or one value of a query.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~@,():$".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("a String takes every text");
+        }
+    }
+    encoded
+}
+
+/// A text as an `OData` string literal, quotes included.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_next_link_to_another_host_is_refused() {
+        let base = Url::parse("https://graph.microsoft.com/").expect("url");
+        assert!(same_host(&base, "https://graph.microsoft.com:443/v1.0/users?$skiptoken=x").is_some());
+        assert!(same_host(&base, "https://graph.microsoft.com.evil.example/v1.0/users").is_none());
+        assert!(same_host(&base, "http://graph.microsoft.com/v1.0/users").is_none());
+        assert!(same_host(&base, "/v1.0/users").is_none());
+    }
+
+    #[test]
+    fn pages_add_up() {
+        let mut rows = Vec::new();
+        let first = Answer::Found(json!({ "value": [1], "@odata.nextLink": "https://h/2" }));
+        assert_eq!(page(first, &mut rows), Ok(Some("https://h/2".into())));
+        assert_eq!(page(Answer::Found(json!({ "value": [2] })), &mut rows), Ok(None));
+        assert_eq!(rows, [json!(1), json!(2)]);
+        assert!(page(Answer::Found(json!({ "value": {} })), &mut rows).is_err());
+    }
+
+    #[test]
+    fn addresses_cannot_leave_their_place() {
+        assert_eq!(encode("a#EXT#/../x?y@contoso.com"), "a%23EXT%23%2F..%2Fx%3Fy@contoso.com");
+        assert_eq!(literal("o'neil"), "'o''neil'");
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Target, session::Session};
+use super::{Memo, Target, session::Session};
 use crate::facts::Section;
 use crate::wire::Net;
 
@@ -19,6 +19,10 @@ pub struct Context {
     pub before: Arc<Section>,
     /// What the calls of the run share: sign-ins, and answers that several of them read.
     pub session: Arc<Session>,
+    /// All targets of the same tenant, for calls whose answer holds for all of them.
+    pub peers: Arc<[Arc<Target>]>,
+    /// Answers that calls of this run share.
+    pub memo: Memo,
 }
 
 impl Context {

@@ -12,6 +12,7 @@ pub mod ews;
 pub mod exchange_admin;
 pub mod failure;
 pub mod graph;
+pub mod hosts;
 pub mod json;
 pub mod net;
 pub mod proxy;

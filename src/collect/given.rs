@@ -1,0 +1,159 @@
+//! Facts that are known before anybody asks: what was configured, and the world that follows from it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Cloud, Protocol, SubjectKind, Target, World, world::Observed};
+use crate::facts::Section;
+
+impl Cloud {
+    /// As in `world.cloud`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::China => "china",
+            Self::Dod => "dod",
+            Self::GccHigh => "gcc-high",
+            Self::Worldwide => "worldwide",
+        }
+    }
+}
+
+impl SubjectKind {
+    /// As in `subject.kind`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "client-secret",
+            Self::ClientCertificate => "client-certificate",
+            Self::None => "none",
+            Self::Password => "password",
+            Self::RefreshToken => "refresh-token",
+        }
+    }
+}
+
+/// The needed facts, and those that the given ones rest on.
+pub(super) fn with_implied(needed: &BTreeSet<String>, world_unknown: bool) -> BTreeSet<String> {
+    let mut needed = needed.clone();
+    if world_unknown {
+        needed.extend(["tenant.found", "discovery.ews_url", "mailbox.route_url"].map(String::from));
+    }
+    if needed.contains("world.phase") || needed.contains("world") {
+        needed.extend(
+            ["world.phase", "app.present", "consent.application", "consent.delegated"].map(String::from),
+        );
+    }
+    needed
+}
+
+/// Writes `endpoints`.
+pub(super) fn tenant(section: &mut Section, target: &Target) {
+    let host = |url: &url::Url| url.host_str().map(str::to_owned);
+    let endpoints = &target.endpoints;
+    section.set(
+        "endpoints",
+        json!({
+            "cloud": target.cloud.as_str(),
+            "sign_in": host(&endpoints.sign_in),
+            "graph": host(&endpoints.graph),
+            "exchange": host(&endpoints.exchange_admin),
+            "custom": endpoints.custom,
+        }),
+    );
+}
+
+/// Writes `world`, `subject`, `request` and the account's own address.
+pub(super) fn account(section: &mut Section, target: &Target, observed: &Observed, app: &Section) {
+    section.set("account.address", json!(target.account));
+    section.set("account.domain", json!(target.mail_domain()));
+    let subject = &target.subject;
+    section.set(
+        "subject",
+        json!({
+            "kind": subject.kind.as_str(),
+            "client_id": subject.client_id,
+            "username": subject.username,
+            "secret_held": subject.secret.is_some(),
+            "scheme": subject.scheme,
+            "user_agent": subject.user_agent,
+        }),
+    );
+    section.set(
+        "request",
+        json!({
+            "features": target.features,
+            "scope": target.scope,
+            "targets": target.also,
+            "public_folders": target.public_folders,
+            "sign_in_allowed": target.sign_in_allowed,
+            "vendor_credential": target.vendor_credential,
+        }),
+    );
+    match (target.world, observed) {
+        (Some(world), _) => {
+            let value = world_facts(target, world, observed, section);
+            section.set("world", value);
+            phase(section, target, app);
+        }
+        (None, Observed::Nothing(absence)) => section.set_absent("world", absence.clone()),
+        (None, _) => {}
+    }
+}
+
+fn world_facts(target: &Target, world: World, observed: &Observed, section: &Section) -> Value {
+    let hma = world == World::ExchangeServer && target.subject.scheme == "oauth";
+    let located = section.get("mailbox.location").and_then(Value::as_str);
+    let location = match (target.hybrid, world.is_cloud()) {
+        (true, _) => located.unwrap_or("unknown"),
+        (false, true) => "cloud",
+        (false, false) => "on-premises",
+    };
+    json!({
+        "kind": world.as_str(),
+        "mailbox_location": location,
+        "identity": if world.is_cloud() || hma { "entra" } else { "active-directory" },
+        "protocol": match target.protocol { Protocol::Ews => "ews", Protocol::Graph => "graph" },
+        "sign_in": sign_in(target, world),
+        "cloud": target.cloud.as_str(),
+        "hybrid": target.hybrid,
+        "source": if *observed == Observed::Configured { "configured" } else { "observed" },
+    })
+}
+
+fn sign_in(target: &Target, world: World) -> &'static str {
+    match target.subject.kind {
+        SubjectKind::ClientSecret | SubjectKind::ClientCertificate => "app",
+        SubjectKind::RefreshToken => "refresh-token",
+        SubjectKind::None if world.is_app() => "app",
+        SubjectKind::Password | SubjectKind::None => "password",
+    }
+}
+
+/// The product is being set up until its app and a consent to it are found.
+fn phase(section: &mut Section, target: &Target, app: &Section) {
+    if let Some(phase) = &target.phase {
+        section.set("world.phase", json!(phase));
+        return;
+    }
+    if target.world.is_none_or(|world| !world.is_cloud()) || target.subject.client_id.is_none() {
+        section.set("world.phase", json!("operation"));
+        return;
+    }
+    let granted = |path: &str| app.get(path).and_then(Value::as_array).map(|list| !list.is_empty());
+    let present = app.get("app.present").and_then(Value::as_bool);
+    let consented = match (granted("consent.application"), granted("consent.delegated")) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        _ => None,
+    };
+    match (present, consented) {
+        (Some(false), _) | (_, Some(false)) => section.set("world.phase", json!("setup")),
+        (Some(true), Some(true)) => section.set("world.phase", json!("operation")),
+        _ => {
+            let path = if present.is_none() { "app.present" } else { "consent.application" };
+            if let Some(absence) = app.absence(path) {
+                section.set_absent("world.phase", absence.clone());
+            }
+        }
+    }
+}

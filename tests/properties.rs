@@ -94,6 +94,8 @@ fn an_empty_list_passes_only_where_an_example_says_so() {
         }
         let mut all = Vec::new();
         paths(&Value::Object(document.accounts[0].section.facts.clone()), &mut Vec::new(), &mut all);
+        // Lists inside list elements belong to the element: emptying them makes another element.
+        all.retain(|path| path.iter().all(|key| key.parse::<usize>().is_err()));
         for path in all {
             let mut changed = document.clone();
             let Some(Value::Array(items)) = parent(facts(&mut changed), &path) else { continue };

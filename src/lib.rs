@@ -15,5 +15,6 @@ pub mod cli;
 pub mod collect;
 pub mod engine;
 pub mod facts;
+pub mod lab;
 pub mod report;
 pub mod wire;

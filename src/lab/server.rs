@@ -1,0 +1,264 @@
+//! The lab's HTTP server: one accept loop for TLS, one for plain HTTP, and the way of a request from
+//! the socket through faults to the service of its host.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
+use uuid::Uuid;
+
+use super::{
+    RequestLog, World, autodiscover,
+    call::{self, Answer, Call},
+    entra,
+    faults::{Fault, Faults},
+    token::Signer,
+};
+
+const BODY_LIMIT: usize = 4 << 20;
+
+type Body = BoxBody<Bytes, io::Error>;
+
+/// Everything that the services share.
+#[derive(Debug)]
+pub struct State {
+    /// The world that they serve.
+    pub world: Arc<World>,
+    /// Signs and verifies access tokens.
+    pub signer: Signer,
+    faults: Faults,
+    log: Mutex<BTreeMap<(String, String, String), usize>>,
+    connections: AtomicU64,
+    latency: Duration,
+}
+
+impl State {
+    /// The shared state of a lab that starts now.
+    pub fn new(world: Arc<World>, signer: Signer, latency: Duration) -> Self {
+        let faults = Faults::default();
+        Self { world, signer, faults, log: Mutex::default(), connections: AtomicU64::new(1), latency }
+    }
+
+    /// What was asked so far.
+    pub fn requests(&self) -> Vec<RequestLog> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter()
+            .map(|((host, method, path), count)| RequestLog {
+                method: method.clone(),
+                host: host.clone(),
+                path: path.clone(),
+                count: *count,
+            })
+            .collect()
+    }
+
+    fn remember(&self, call: &Call) {
+        let key = (call.host.clone(), call.method.to_string(), call.path.clone());
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    }
+}
+
+/// Accepts TLS connections until it is dropped.
+pub async fn serve_tls(state: Arc<State>, listener: TcpListener, acceptor: TlsAcceptor) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (state, acceptor) = (Arc::clone(&state), acceptor.clone());
+        tokio::spawn(async move {
+            if let Ok(stream) = acceptor.accept(no_delay(stream)).await {
+                connection(state, true, stream).await;
+            }
+        });
+    }
+}
+
+/// Accepts plain connections until it is dropped.
+pub async fn serve_plain(state: Arc<State>, listener: TcpListener) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        tokio::spawn(connection(Arc::clone(&state), false, no_delay(stream)));
+    }
+}
+
+fn no_delay(stream: TcpStream) -> TcpStream {
+    // Nagle's algorithm would only slow the lab down; a socket that refuses works all the same.
+    let _ = stream.set_nodelay(true);
+    stream
+}
+
+async fn connection(
+    state: Arc<State>,
+    secure: bool,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let number = state.connections.fetch_add(1, Ordering::Relaxed);
+    let service =
+        hyper::service::service_fn(move |request| handle(Arc::clone(&state), secure, number, request));
+    // A client that goes away, or is thrown out by a fault, is no concern of the lab.
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn handle(
+    state: Arc<State>,
+    secure: bool,
+    connection: u64,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let call = read(&state, secure, connection, request).await?;
+    state.remember(&call);
+    tokio::time::sleep(state.latency).await;
+    match state.faults.strike(&state.world, &call) {
+        None => Ok(finish(&state, &call, route(&state, &call))),
+        Some((delay, fault)) => {
+            tokio::time::sleep(delay).await;
+            match fault {
+                None => Ok(finish(&state, &call, route(&state, &call))),
+                Some(Fault::Answer(answer)) => Ok(finish(&state, &call, answer)),
+                Some(broken) => break_down(&broken),
+            }
+        }
+    }
+}
+
+async fn read(state: &State, secure: bool, connection: u64, request: Request<Incoming>) -> io::Result<Call> {
+    let (parts, body) = request.into_parts();
+    let host = match parts.uri.host() {
+        Some(host) => host.to_owned(),
+        None => {
+            parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned()
+        }
+    };
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok(Call {
+        bearer: state.signer.read(&parts.headers),
+        method: parts.method,
+        host: host.split(':').next().unwrap_or_default().to_ascii_lowercase(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        secure,
+        connection,
+        request_id: Uuid::new_v4().to_string(),
+    })
+}
+
+/// The service behind a host answers.
+fn route(state: &State, call: &Call) -> Answer {
+    let world = &*state.world;
+    if let Some(answer) = autodiscover::redirect(world, call) {
+        return answer;
+    }
+    let path = call.path.to_ascii_lowercase();
+    match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
+        Some("entra") => entra::handle(state, call),
+        Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
+            autodiscover::handle(world, call)
+        }
+        Some("web") => call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE),
+        _ => call::text(
+            StatusCode::NOT_FOUND,
+            "text/html; charset=utf-8",
+            "<html><body>Not found</body></html>",
+        ),
+    }
+}
+
+const WEB_PAGE: &str = "<!DOCTYPE html><html><head><title>Contoso</title></head><body>Welcome</body></html>";
+
+/// Puts on what every answer carries: time, ids, the marks of the service that answered.
+fn finish(state: &State, call: &Call, answer: Answer) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    let mut put = |name: &'static str, value: &str| {
+        if let (false, Ok(value)) = (parts.headers.contains_key(name), HeaderValue::from_str(value)) {
+            parts.headers.insert(name, value);
+        }
+    };
+    put("date", &date(state.world.at("/clock_offset_seconds").as_i64().unwrap_or_default()));
+    match state.world.at("/hosts")[call.host.as_str()]["service"].as_str() {
+        Some("entra") => {
+            put("x-ms-request-id", &call.request_id);
+            put("x-ms-ests-server", "2.1.22401.9 - WUS3 ProdSlices");
+            put("cache-control", "no-store, no-cache");
+            put("pragma", "no-cache");
+            put("strict-transport-security", "max-age=31536000; includeSubDomains");
+            put("x-content-type-options", "nosniff");
+        }
+        Some("graph") => {
+            put("request-id", &call.request_id);
+            put("client-request-id", call.header("client-request-id").unwrap_or(&call.request_id));
+            put(
+                "x-ms-ags-diagnostic",
+                r#"{"ServerInfo":{"DataCenter":"West US 3","Slice":"E","Ring":"5","ScaleUnit":"000"}}"#,
+            );
+            put("strict-transport-security", "max-age=31536000");
+        }
+        Some("exchange" | "exchange-server" | "autodiscover") => {
+            put("request-id", &call.request_id);
+            if let Some(id) = call.header("client-request-id") {
+                put("client-request-id", id);
+            }
+            put("x-feserver", "LAB0PEPF00001");
+            put("x-calculatedbetarget", "lab0mb0001.lab.prod.outlook.com");
+            put("server", "Microsoft-IIS/10.0");
+        }
+        _ => put("server", "nginx"),
+    }
+    Response::from_parts(parts, Full::new(body).map_err(never).boxed())
+}
+
+/// An HTTP date, as the servers' clocks show it.
+fn date(offset_seconds: i64) -> String {
+    let now = Timestamp::now();
+    let shown = now.checked_add(SignedDuration::from_secs(offset_seconds)).unwrap_or(now);
+    shown.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+fn never(error: Infallible) -> io::Error {
+    match error {}
+}
+
+fn break_down(fault: &Fault) -> io::Result<Response<Body>> {
+    let chunk = || Ok(Frame::data(Bytes::from_static(&[b' '; 16 << 10])));
+    let (body, length): (Body, Option<u64>) = match fault {
+        Fault::Truncated => {
+            let broken = io::Error::new(io::ErrorKind::ConnectionReset, "cut off");
+            let start = Ok(Frame::data(Bytes::from_static(b"{\"value\":[")));
+            (BodyExt::boxed(StreamBody::new(stream::iter([start, Err(broken)]))), Some(4096))
+        }
+        Fault::Endless => (BodyExt::boxed(StreamBody::new(stream::repeat_with(chunk))), None),
+        Fault::Oversized(bytes) => {
+            let chunks = usize::try_from(bytes.div_ceil(16 << 10)).unwrap_or(usize::MAX);
+            (BodyExt::boxed(StreamBody::new(stream::repeat_with(chunk).take(chunks))), None)
+        }
+        Fault::Reset | Fault::Answer(_) => return Err(io::ErrorKind::ConnectionReset.into()),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Ok(response)
+}

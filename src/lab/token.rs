@@ -1,0 +1,161 @@
+//! Access tokens of the simulated sign-in service: signing them, and reading them back at the services.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::HeaderMap;
+use ring::{
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
+    },
+};
+use serde_json::{Value, json};
+
+use super::{LabError, world::items};
+
+/// What an access token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Audience.
+    pub audience: String,
+    /// Tenant id.
+    pub tenant_id: String,
+    /// App id of the client.
+    pub app_id: String,
+    /// Object id of the user; `None` in app-only tokens.
+    pub user_id: Option<String>,
+    /// Application permissions.
+    pub roles: Vec<String>,
+    /// Delegated permissions.
+    pub scopes: Vec<String>,
+    /// Template ids of directory roles.
+    pub directory_roles: Vec<String>,
+    /// Every claim, as it stands in the token.
+    pub claims: Value,
+}
+
+impl Token {
+    /// Whether the token is for that application permission or delegated permission.
+    pub fn allows(&self, permission: &str) -> bool {
+        self.roles.iter().chain(&self.scopes).any(|own| own.eq_ignore_ascii_case(permission))
+    }
+}
+
+/// The bearer token of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bearer {
+    /// No bearer token was sent.
+    None,
+    /// Something was sent that is not a token of this lab.
+    Invalid,
+    /// A token of this lab.
+    Valid(Token),
+}
+
+impl Bearer {
+    /// The token, if there is a valid one.
+    pub fn token(&self) -> Option<&Token> {
+        match self {
+            Self::Valid(token) => Some(token),
+            Self::None | Self::Invalid => None,
+        }
+    }
+}
+
+/// Signs and verifies tokens.
+pub struct Signer {
+    key: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").finish_non_exhaustive()
+    }
+}
+
+impl Signer {
+    /// A signer with a new key.
+    pub fn new() -> Result<Self, LabError> {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| LabError::Key)?;
+        let key =
+            EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|_| LabError::Key)?;
+        Ok(Self { key, random })
+    }
+
+    /// The claims as a signed token.
+    pub fn sign(&self, claims: &Value) -> String {
+        let header = json!({"typ": "JWT", "alg": "ES256", "kid": "lab"});
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(claims));
+        let signature = self.key.sign(&self.random, message.as_bytes());
+        let signature = signature.expect("the system's random numbers do not fail");
+        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The token of a request's `Authorization` header.
+    pub fn read(&self, headers: &HeaderMap) -> Bearer {
+        let value = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some((scheme, text)) = value.and_then(|value| value.split_once(' ')) else {
+            return Bearer::None;
+        };
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Bearer::None;
+        }
+        self.verify(text.trim()).map_or(Bearer::Invalid, Bearer::Valid)
+    }
+
+    fn verify(&self, text: &str) -> Option<Token> {
+        let (message, signature) = text.rsplit_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key().as_ref())
+            .verify(message.as_bytes(), &signature)
+            .ok()?;
+        let (_, payload) = message.split_once('.')?;
+        let claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+        let list = |name: &str| items(&claims[name]).filter_map(Value::as_str).map(str::to_owned).collect();
+        Some(Token {
+            audience: text("aud"),
+            tenant_id: text("tid"),
+            app_id: text("appid"),
+            user_id: (claims["idtyp"] == "user").then(|| text("oid")),
+            roles: list("roles"),
+            scopes: text("scp").split_whitespace().map(str::to_owned).collect(),
+            directory_roles: list("wids"),
+            claims: claims.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(signer: &Signer, value: &str) -> Bearer {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::AUTHORIZATION, value.parse().unwrap());
+        signer.read(&headers)
+    }
+
+    #[test]
+    fn a_signed_token_is_read_back() {
+        let signer = Signer::new().unwrap();
+        let text = signer
+            .sign(&json!({"aud": "a", "tid": "t", "appid": "c", "idtyp": "app", "roles": ["User.Read.All"]}));
+        let bearer = read(&signer, &format!("Bearer {text}"));
+        let token = bearer.token().unwrap();
+        assert_eq!((token.audience.as_str(), token.user_id.as_deref()), ("a", None));
+        assert!(token.allows("user.read.all"));
+    }
+
+    #[test]
+    fn foreign_tokens_are_invalid_and_other_schemes_are_none() {
+        let signer = Signer::new().unwrap();
+        let foreign = Signer::new().unwrap().sign(&json!({"aud": "a"}));
+        assert_eq!(read(&signer, &format!("Bearer {foreign}")), Bearer::Invalid);
+        assert_eq!(read(&signer, "Bearer x"), Bearer::Invalid);
+        assert_eq!(read(&signer, "Basic eDp5"), Bearer::None);
+    }
+}

@@ -1,0 +1,336 @@
+//! The state of a simulated Microsoft world: one JSON document, patched by a scenario.
+//!
+//! A world is what an administrator could have set up; every server of the lab computes its answers
+//! from it, so that one patch (a disabled user) shows everywhere as it would in reality (the Graph
+//! object, the token endpoint, the mailbox). Collections are maps keyed by a short name, so that an
+//! RFC 7396 merge patch can change or remove (`null`) one element; a property that is missing and one
+//! that is null are the same to every server. Text of the form `@now-120d` (units `s`, `m`, `h`, `d`)
+//! is a time relative to the start of the lab.
+//!
+//! ```text
+//! kind                  online-delegated | online-graph-app | online-ews-app | exchange-server
+//! account               the address that a scenario examines unless it says otherwise
+//! tenant                id, domain, initial_domain, display_name, exists, region_scope, region_sub_scope,
+//!                       cloud_instance, graph_host, premium (false: no Entra P1/P2)
+//! realms{DOMAIN}        account_type Managed|Federated, brand, auth_url, active_auth_url, metadata_url, protocol
+//! domains{DOMAIN}       Graph domain object + x.federation (internalDomainFederation object, x.not_after, or null)
+//! users{KEY}            Graph user object + x:
+//!                         password, refresh_token, connected_at, locked, per_user_mfa, manager (user key),
+//!                         methods{KEY: {type, …}}, registration{Graph registration details},
+//!                         licenses{KEY: part number, or {sku, disabled_plans[], state, error, status{PLAN: …}}},
+//!                         roles{KEY: role name}, eligible_roles{KEY: role name}, groups[group keys],
+//!                         token_error {code, suberror, description, policies[]}: what the token endpoint says
+//! deleted_users{KEY}    Graph user object + deletedDateTime
+//! groups{KEY}           Graph group object + x.member_of[group keys], x.owners[user keys]
+//! service_principals{KEY}  Graph object + x:
+//!                         secret, certificate (SHA-256 thumbprints), refresh_token,
+//!                         app_role_assignments{KEY: {resource, permission, created}} (resource: a key here),
+//!                         oauth2_grants{KEY: {consentType, principal (user key), resource, scope}},
+//!                         roles{KEY: role name}, assigned{KEY: {user|group: key}}, token_error
+//! applications{KEY}     Graph application object (passwordCredentials and keyCredentials are lists)
+//! policies              security_defaults, conditional_access{KEY: Graph policy}, named_locations{},
+//!                       authorization, rollout{KEY: {displayName, feature, isEnabled, groups[keys]}},
+//!                       home_realm{KEY: {displayName, allow_cloud_password}}, cloud_password_policy_for_synced
+//! client                ip, country: where the sign-in service sees the caller
+//! sign_ins{KEY}         createdDateTime, user | service_principal, app (keys), errorCode, failureReason,
+//!                       conditionalAccessStatus, clientAppUsed, isInteractive, policies[policy keys], ip, country
+//! subscribed_skus{PART} skuId, plans{id: name}, capabilityStatus?
+//! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code, message}, full_access{user key:
+//!                       [rights]}, used_bytes, soft_deleted}}, access_policies{KEY: {AppId, AccessRight, ScopeName,
+//!                       members[addresses]}}, access_policy_tests{KEY: {AppId, Identity, AccessCheckResult}} (overrides),
+//!                       role_assignments{KEY: {AppId, Role, CustomResourceScope, ScopeType, members[addresses]: all
+//!                       when missing}}, service_principals{KEY: {AppId, ObjectId, DisplayName}},
+//!                       leftovers{KEY: Get-ManagementRoleAssignment row}
+//! ews                   host, kind online|exchange-server, version, challenges[], logon_form,
+//!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
+//!                       impersonators{user or app key: {allow[], deny[]}}, mailbox_errors{ADDRESS: {status, code, text, http}}
+//! autodiscover          v2{ADDRESS|*: {Protocol: URL} | {error, message} | {redirect: URL}},
+//!                       redirects{KEY: {url, status, location}}
+//! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|web,
+//!                       dns ok|nxdomain|servfail|timeout|refused|no-data|[addresses], cname, srv "HOST:PORT",
+//!                       tcp open|refused|silent,
+//!                       tls ok|untrusted|expired|not-yet-valid|wrong-name, certificate_names[], http (also plain, port 80)
+//! dns                   all: one behavior for every name, or null
+//! proxy                 null, or {connect: open|authentication-required|forbidden|bad-gateway|reset, hosts{HOST: …}}
+//! faults{KEY}           host, path (prefix), method, times, per_path, delay_ms, and what happens instead:
+//!                       status + headers + body | kind garbage|truncated|wrong-type|endless|oversized|reset
+//! clock_offset_seconds, latency_ms
+//! ```
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::LabError;
+
+const CLOUD: &str = include_str!("worlds/cloud.json");
+const BASES: &[(&str, &str)] = &[
+    ("online-delegated", include_str!("worlds/online-delegated.json")),
+    ("online-graph-app", include_str!("worlds/online-graph-app.json")),
+    ("online-ews-app", include_str!("worlds/online-ews-app.json")),
+    ("exchange-server", include_str!("worlds/exchange-server.json")),
+];
+
+/// What stands for anything that a world does not say.
+static NOTHING: Value = Value::Null;
+
+/// Names of the base worlds.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BASES.iter().map(|(name, _)| *name)
+}
+
+/// A world document with its relative times resolved.
+#[derive(Debug, Clone)]
+pub struct World {
+    document: Value,
+    started: Timestamp,
+}
+
+impl World {
+    /// The healthy world of that name.
+    pub fn base(name: &str) -> Result<Value, LabError> {
+        let (_, text) = BASES
+            .iter()
+            .find(|(base, _)| *base == name)
+            .ok_or_else(|| LabError::UnknownWorld(name.to_owned()))?;
+        let mut patch: Value = parse_embedded(text);
+        let extends = patch.as_object_mut().and_then(|map| map.remove("extends")).is_some();
+        let mut document = if extends { parse_embedded(CLOUD) } else { Value::Null };
+        merge(&mut document, &patch);
+        Ok(document)
+    }
+
+    /// A world as it is at `now`.
+    pub fn new(mut document: Value, now: Timestamp) -> Result<Self, LabError> {
+        resolve_times(&mut document, now)?;
+        Ok(Self { document, started: now })
+    }
+
+    /// The whole document.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// When the lab started: what `@now` stands for.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// The value at a JSON pointer; null where nothing stands.
+    pub fn at(&self, pointer: &str) -> &Value {
+        self.document.pointer(pointer).unwrap_or(&NOTHING)
+    }
+
+    /// The text at a JSON pointer.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.at(pointer).as_str()
+    }
+
+    /// The elements of the collection at a JSON pointer.
+    pub fn entries(&self, pointer: &str) -> impl Iterator<Item = (&str, &Value)> {
+        entries(self.at(pointer))
+    }
+
+    /// The tenant's id.
+    pub fn tenant_id(&self) -> &str {
+        self.text("/tenant/id").unwrap_or_default()
+    }
+
+    /// Whether a domain or id names this tenant.
+    pub fn is_tenant(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(self.tenant_id())
+            || self.entries("/realms").any(|(domain, _)| domain.eq_ignore_ascii_case(name))
+    }
+
+    /// The user with that object id or user principal name, and its key.
+    pub fn user(&self, name: &str) -> Option<(&str, &Value)> {
+        self.entries("/users").find(|(_, user)| {
+            ["id", "userPrincipalName"]
+                .iter()
+                .any(|field| user[*field].as_str().is_some_and(|value| value.eq_ignore_ascii_case(name)))
+        })
+    }
+
+    /// The service principal with that app id, and its key.
+    pub fn service_principal(&self, app_id: &str) -> Option<(&str, &Value)> {
+        self.entries("/service_principals").find(|(_, principal)| is(&principal["appId"], app_id))
+    }
+
+    /// The app registration with that app id, and its key.
+    pub fn application(&self, app_id: &str) -> Option<(&str, &Value)> {
+        self.entries("/applications").find(|(_, application)| is(&application["appId"], app_id))
+    }
+
+    /// The mailbox with that primary address, and its key.
+    pub fn mailbox(&self, address: &str) -> Option<(&str, &Value)> {
+        self.entries("/exchange/mailboxes").find(|(_, mailbox)| is(&mailbox["PrimarySmtpAddress"], address))
+    }
+
+    /// The mailbox that has the address among its addresses, and its key.
+    pub fn mailbox_by_any_address(&self, address: &str) -> Option<(&str, &Value)> {
+        self.entries("/exchange/mailboxes").find(|(_, mailbox)| {
+            items(&mailbox["EmailAddresses"]).filter_map(Value::as_str).any(|entry| {
+                entry.get(5..).is_some_and(|own| own.eq_ignore_ascii_case(address))
+                    && entry.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("smtp:"))
+            })
+        })
+    }
+
+    /// Keys of the groups that a user belongs to, through other groups too.
+    pub fn groups_of(&self, user: &Value) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<&str> = items(&user["x"]["groups"]).filter_map(Value::as_str).collect();
+        while let Some(key) = open.pop() {
+            let Some((key, group)) = self.entries("/groups").find(|(name, _)| *name == key) else { continue };
+            if found.insert(key) {
+                open.extend(items(&group["x"]["member_of"]).filter_map(Value::as_str));
+            }
+        }
+        found
+    }
+}
+
+/// The elements of a collection.
+pub fn entries(collection: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    collection
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.as_str(), value))
+}
+
+/// The elements of a list; none where the value is not a list.
+pub fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// Whether a value is that text, whatever its case.
+pub fn is(value: &Value, text: &str) -> bool {
+    value.as_str().is_some_and(|own| own.eq_ignore_ascii_case(text))
+}
+
+/// Template id of a built-in directory role.
+pub fn role_template_id(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Global Administrator" => "62e90394-69f5-4237-9190-012177145e10",
+        "Global Reader" => "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
+        "Exchange Administrator" => "29232cdf-9323-42fd-ade2-1d097af3e4de",
+        "Service Support Administrator" => "f023fd81-a637-4b56-95fd-791ac0226033",
+        "Conditional Access Administrator" => "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",
+        "User Administrator" => "fe930be7-5e62-47db-91af-98c3a49a38b1",
+        _ => return None,
+    })
+}
+
+/// Applies an RFC 7396 merge patch.
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (key, change) in changes {
+        if change.is_null() {
+            fields.remove(key);
+        } else {
+            merge(fields.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
+}
+
+fn parse_embedded(text: &str) -> Value {
+    serde_json::from_str(text).expect("embedded worlds are JSON: proven by a test")
+}
+
+fn resolve_times(value: &mut Value, now: Timestamp) -> Result<(), LabError> {
+    match value {
+        Value::String(text) if text.starts_with("@now") => {
+            *text = relative(text, now).ok_or_else(|| LabError::Time(text.clone()))?;
+        }
+        Value::Array(list) => list.iter_mut().try_for_each(|item| resolve_times(item, now))?,
+        Value::Object(map) => map.values_mut().try_for_each(|item| resolve_times(item, now))?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn relative(text: &str, now: Timestamp) -> Option<String> {
+    let offset = text.strip_prefix("@now")?;
+    let seconds = match offset.len() {
+        0 => 0,
+        length => {
+            let (number, unit) = offset.split_at_checked(length - 1)?;
+            number.parse::<i64>().ok()?
+                * match unit {
+                    "s" => 1,
+                    "m" => 60,
+                    "h" => 3600,
+                    "d" => 86_400,
+                    _ => return None,
+                }
+        }
+    };
+    let time = now.checked_add(SignedDuration::from_secs(seconds)).ok()?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T08:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn every_base_world_loads_and_has_its_account() {
+        for name in names() {
+            let world = World::new(World::base(name).unwrap(), now()).unwrap();
+            assert_eq!(world.text("/kind"), Some(name));
+            let account = world.text("/account").unwrap();
+            assert!(world.mailbox(account).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_merge_patch_adds_changes_and_removes() {
+        let mut document = json!({"a": {"b": 1, "c": [1, 2]}, "d": "e"});
+        merge(&mut document, &json!({"a": {"b": null, "c": [3], "f": {"g": null}}, "h": 1}));
+        assert_eq!(document, json!({"a": {"c": [3], "f": {}}, "d": "e", "h": 1}));
+    }
+
+    #[test]
+    fn relative_times_follow_the_start() {
+        let world = World::new(json!({"t": ["@now-1d", "@now+90m", "@now"]}), now()).unwrap();
+        assert_eq!(
+            world.at("/t"),
+            &json!(["2026-11-20T08:00:00Z", "2026-11-21T09:30:00Z", "2026-11-21T08:00:00Z"])
+        );
+        assert!(World::new(json!("@now-1w"), now()).is_err());
+    }
+
+    #[test]
+    fn groups_are_followed_through_groups() {
+        let world = World::new(
+            json!({"groups": {"a": {"x": {"member_of": ["b"]}}, "b": {"x": {"member_of": ["a"]}}, "c": {}}}),
+            now(),
+        )
+        .unwrap();
+        let found = world.groups_of(&json!({"x": {"groups": ["a"]}}));
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_mailbox_is_found_by_its_alias_but_not_as_primary() {
+        let world = World::new(World::base("exchange-server").unwrap(), now()).unwrap();
+        assert!(world.mailbox("sync@contoso.com").is_none());
+        assert_eq!(world.mailbox_by_any_address("Sync@contoso.com").unwrap().0, "svc");
+    }
+}

@@ -4,8 +4,8 @@ mod reports;
 
 use insta::{Settings, assert_snapshot};
 use proptest::prelude::*;
-use syncready::engine::{Report, Verdict, Word};
-use syncready::report::{Style, json, short, table};
+use syncready::engine::{Catalogue, Check, Report, Verdict, Word};
+use syncready::report::{Style, explain, json, list, short, table};
 
 const PLAIN: Style = Style { width: 80, color: false, unicode: true };
 
@@ -73,6 +73,60 @@ fn hostile_text_steers_no_terminal() {
             text.chars().find(|c| (c.is_control() && *c != '\n' && *c != '\t') || *c == '\u{202e}');
         assert_eq!(steering, None, "{text}");
         assert!(!text.lines().any(|line| line.starts_with("VERDICT")), "{text}");
+    }
+}
+
+fn sample() -> Catalogue {
+    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let check = include_str!("reports/sample.toml");
+    let short = |title: &str| {
+        format!(
+            "title = \"{title}\"\nsince = \"0.1.0\"\nwhy = \"\"\n[[outcome]]\nresult = \"pass\"\nmessage = \"ok\"\n"
+        )
+    };
+    Catalogue::load([
+        file("areas.toml", "[[area]]\nid = \"network\"\ntitle = \"Network\"\n[[area]]\nid = \"mfa\"\ntitle = \"Multi-factor authentication\"\n"),
+        file("mfa/per-user-mfa-is-off.toml", check),
+        file("network/names-resolve.toml", &short("Host names resolve")),
+        file("network/certificates-are-trusted.toml", &short("The certificates of the hosts are trusted by this machine")),
+    ])
+    .expect("the sample loads")
+}
+
+fn needs() -> Vec<explain::Need> {
+    let need = |permission: &str, fact: &str| explain::Need {
+        permission: permission.into(),
+        facts: vec![fact.into()],
+    };
+    vec![need("Policy.Read.All", "mfa.per_user_state"), need("AuditLog.Read.All", "sign_in_log.user")]
+}
+
+#[test]
+fn explaining_a_check_reads_well() {
+    let catalogue = sample();
+    let check: &Check = catalogue.check("mfa/per-user-mfa-is-off").expect("loaded above");
+    snapshot("explain", &explain::check_with(check, &needs(), &PLAIN));
+    snapshot("explain-50", &explain::check(check, &Style { width: 50, unicode: false, ..PLAIN }));
+    snapshot("explain-json", &explain::json(check, &needs()));
+}
+
+#[test]
+fn the_list_of_checks_reads_well() {
+    snapshot("list", &list::checks(&sample(), &PLAIN));
+    snapshot("list-50", &list::checks(&sample(), &Style { width: 50, ..PLAIN }));
+    snapshot("list-json", &list::json(&sample()));
+}
+
+#[test]
+fn every_embedded_check_can_be_explained_and_listed() {
+    let catalogue = Catalogue::embedded();
+    let listed = list::checks(catalogue, &Style { width: 100, ..PLAIN });
+    for check in catalogue.checks() {
+        let text = explain::check(check, &PLAIN);
+        for part in ["Why it matters", "What it reads", "References", "Examples"] {
+            assert!(text.contains(part), "{}: no \"{part}\"", check.id());
+        }
+        assert!(listed.contains(check.id().get(..40).unwrap_or(check.id())), "{} is not listed", check.id());
     }
 }
 

@@ -1,8 +1,10 @@
 //! The block of the first cause: what is wrong, why it matters, what to do, and how to see that it
 //! worked.
 
+use super::explain::span;
 use super::mark::{Paint, mark};
 use super::page::{Page, count};
+use crate::engine::causes::CAUSES;
 use crate::engine::{AccountReport, FirstCause, Fix, Word};
 
 /// The first cause in full, the other roots in one line each.
@@ -11,7 +13,11 @@ pub(super) fn block(page: &mut Page, account: &AccountReport) {
         return;
     };
     page.blank();
-    page.text(0, &format!("FIRST CAUSE: {}", first.cause), Paint::Alarm);
+    let meaning = CAUSES.iter().find(|(name, _)| *name == first.cause);
+    let meaning = meaning.map(|(_, meaning)| format!(" ({meaning})")).unwrap_or_default();
+    let lead = format!("FIRST CAUSE: {}{meaning}", first.cause);
+    page.text(0, &lead, Paint::Alarm);
+    page.blank();
     page.text(0, &first.message, Paint::Bad);
     page.blank();
     particulars(page, first);
@@ -76,7 +82,7 @@ fn by(fix: &Fix) -> Option<String> {
 
 fn afterwards(page: &mut Page, first: &FirstCause) {
     if let Some(settles) = &first.settles {
-        let text = format!("{} as a rule, {} at the longest", settles.usual, settles.max);
+        let text = format!("{} as a rule, {} at the longest", span(&settles.usual), span(&settles.max));
         page.labelled("Acts after", &text, Paint::Plain);
     }
     match first.fix.iter().find_map(|fix| fix.verify.as_deref()) {

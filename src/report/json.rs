@@ -2,12 +2,20 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::wrap::steers;
 use crate::engine::Report;
 
 /// The whole report, indented, with a line break at the end.
 pub fn render(report: &Report) -> String {
-    let text = serde_json::to_string_pretty(report).expect("a report has only text keys and finite numbers");
+    pretty(report)
+}
+
+/// Any document, indented, with a line break at the end.
+pub(super) fn pretty(document: &impl Serialize) -> String {
+    let text =
+        serde_json::to_string_pretty(document).expect("our documents have text keys and finite numbers");
     quiet(&text) + "\n"
 }
 

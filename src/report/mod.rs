@@ -4,7 +4,10 @@
 //! the width, colour and character set of the output are handed in.
 
 mod cause;
+pub mod explain;
+mod grid;
 pub mod json;
+pub mod list;
 mod mark;
 mod page;
 pub mod short;

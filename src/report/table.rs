@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-
 use super::mark::{Paint, mark, paint, verdict_paint, word};
 use super::page::{Page, count};
-use super::wrap::{plain, width, wrap};
-use super::{Style, cause, mark, verdict};
-use crate::engine::{AccountReport, Finding, Report, Word};
+use super::wrap::{width, wrap};
+use super::{Style, cause, grid, mark, verdict};
+use crate::engine::{AccountReport, Catalogue, Finding, Report, Word};
 
 /// Columns of the widest word, `skipped` or `unknown`.
 const WORD: usize = 7;
@@ -32,11 +30,12 @@ fn section(page: &mut Page, account: &AccountReport) {
     header(page, account);
     page.blank();
     for (area, findings) in areas(&account.findings) {
+        let title = Catalogue::embedded().area_title(area);
         if findings.iter().all(|finding| is_folded(finding)) {
-            folded(page, &format!("{}: ", area_title(area)), &findings);
+            folded(page, &format!("{title}: "), &findings);
             continue;
         }
-        page.heading(&area_title(area));
+        page.heading(title);
         for (index, finding) in findings.iter().enumerate() {
             row(page, finding, findings.get(index + 1).copied());
         }
@@ -96,13 +95,6 @@ fn areas(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
         }
     }
     areas
-}
-
-/// The area's name as a heading.
-fn area_title(area: &str) -> String {
-    let text = area.replace('-', " ");
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn is_folded(finding: &Finding) -> bool {
@@ -198,24 +190,10 @@ fn summary(page: &mut Page, report: &Report) {
     if report.accounts.is_empty() {
         return;
     }
-    let mut table = Table::new();
-    let style = page.style();
-    let line = if style.unicode { '─' } else { '-' };
-    table
-        .load_style(TableStyle::new().header_separator(LineStyle::none().fill(line).junction(line)))
-        .force_no_tty()
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(page.width()).unwrap_or(u16::MAX))
-        .set_header(["Account", "Verdict", "First cause"]);
-    for account in &report.accounts {
+    let rows = report.accounts.iter().map(|account| {
         let cause = account.first_causes.first().map_or("-", |first| first.cause.as_str());
-        table.add_row([plain(&account.account), mark::verdict(account.verdict).into(), plain(cause)]);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    for line in table.lines() {
-        page.raw(&line);
-    }
+        [account.account.clone(), mark::verdict(account.verdict).into(), cause.into()]
+    });
+    grid::put(page, ["Account", "Verdict", "First cause"], &rows.collect::<Vec<_>>());
     page.blank();
 }

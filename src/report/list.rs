@@ -1,0 +1,56 @@
+//! The list of all checks, by area.
+
+use serde_json::{Value, json};
+
+use super::page::{Page, count};
+use super::wrap::width;
+use super::{Style, grid, json, mark::Paint};
+use crate::engine::{Catalogue, Check};
+
+/// All checks with their titles, areas as headings.
+pub fn checks(catalogue: &Catalogue, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let all = catalogue.checks();
+    let longest = all.iter().map(|check| width(check.id())).max().unwrap_or_default();
+    let ids = longest.min(page.width() / 2);
+    for (area, checks) in areas(all) {
+        page.heading(catalogue.area_title(area));
+        let rows: Vec<[String; 2]> =
+            checks.iter().map(|check| [check.id().to_owned(), check.file().title.to_string()]).collect();
+        grid::bare(&mut page, &rows, &[ids]);
+        page.blank();
+    }
+    page.text(
+        0,
+        &format!("{}; `syncready explain ID` explains one.", count(all.len(), "check")),
+        Paint::Plain,
+    );
+    page.finish()
+}
+
+/// The list as one JSON document.
+pub fn json(catalogue: &Catalogue) -> String {
+    let checks: Vec<Value> = catalogue
+        .checks()
+        .iter()
+        .map(|check| {
+            let (file, after) = (check.file(), check.file().after.iter().map(|id| &**id));
+            json!({
+                "check": check.id(), "title": &*file.title, "area": check.area(), "since": file.since,
+                "aliases": file.aliases, "after": after.collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json::pretty(&json!({ "format": 1, "checks": checks }))
+}
+
+fn areas(checks: &[Check]) -> Vec<(&str, Vec<&Check>)> {
+    let mut areas: Vec<(&str, Vec<&Check>)> = Vec::new();
+    for check in checks {
+        match areas.iter_mut().find(|(area, _)| *area == check.area()) {
+            Some((_, list)) => list.push(check),
+            None => areas.push((check.area(), vec![check])),
+        }
+    }
+    areas
+}

@@ -8,6 +8,7 @@ mod assemble;
 mod call;
 mod context;
 mod directory;
+pub mod ews;
 mod given;
 mod memo;
 mod plan;
@@ -26,6 +27,6 @@ pub use target::{Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKin
 
 /// The call table: every call of every collector.
 pub fn calls() -> impl Iterator<Item = &'static Call> {
-    let tables: &[&'static [Call]] = &[];
+    let tables: &[&'static [Call]] = &[ews::CALLS];
     tables.iter().copied().flatten()
 }

@@ -450,7 +450,7 @@ groups! {
         "server_major" Int "major version";
         "server_minor" Int "minor version";
         "own.attempted" Bool "GetFolder on the own inbox, no impersonation header, was sent";
-        "own.not_attempted_because" Text "secret-not-held, not-allowed, refused-before, unsupported, app-only or null";
+        "own.not_attempted_because" Text "secret-not-held, not-allowed, refused-before, unsupported, unverified-host, no-endpoint, no-token, app-only or null";
         "own.status" Int "HTTP status";
         "own.result" Text "ok, error, unauthorized, forbidden, unsupported-scheme, not-soap, throttled, server-error or failed";
         "own.code" Text "EWS response code; NoError on success";

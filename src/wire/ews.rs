@@ -164,6 +164,7 @@ pub struct Outcome {
     /// The exchanges, in order.
     pub exchanges: Vec<Exchange>,
     wait: Option<Duration>,
+    lost: bool,
 }
 
 /// What an answer says about the credential.
@@ -173,6 +174,8 @@ pub enum Proof {
     Accepted,
     /// The server refused it: it must not be sent again.
     Refused,
+    /// It was sent and nothing came back: a wrong one may have been counted.
+    Lost,
     /// The question never got that far.
     Nothing,
 }
@@ -184,6 +187,7 @@ impl Outcome {
             Kind::Ok | Kind::Error => Proof::Accepted,
             Kind::Forbidden if self.policy_reason.is_some() => Proof::Accepted,
             Kind::Unauthorized | Kind::UnsupportedScheme => Proof::Refused,
+            _ if self.lost => Proof::Lost,
             _ => Proof::Nothing,
         }
     }
@@ -314,6 +318,7 @@ fn classify(reply: Reply, scheme: &str) -> Outcome {
         suggested_address: None,
         exchanges: vec![reply.exchange],
         wait: None,
+        lost: false,
     };
     match reply.outcome {
         Ok(response) => outcome.take(&response, scheme),
@@ -340,6 +345,11 @@ impl Outcome {
 
     fn miss(&mut self, failure: &Failure) {
         self.text = Some(xml::clip(&failure.to_string()));
+        self.lost = match failure {
+            Failure::TimedOut { phase, .. } => *phase != "connect",
+            Failure::Garbled { .. } => true,
+            _ => false,
+        };
         // Something did answer, only not as Exchange does.
         if matches!(failure, Failure::TooLarge { .. } | Failure::Garbled { .. }) {
             self.kind = Kind::NotSoap;

@@ -1,14 +1,12 @@
-//! The EWS client against a server whose manners differ from Exchange's and from the lab's.
-
-#[path = "support/stub_ews.rs"]
-mod stub_ews;
+//! The client: one question, and every way in which a server may answer it.
 
 use std::fmt::Write;
 
-use stub_ews::{HOST, Stub, bare_fault, detailed_fault, http, inbox, quirky};
 use syncready::wire::Secret;
 use syncready::wire::ews::{Client, Credential, Kind, Mailbox, Outcome, Proof, Unsendable};
 use url::Url;
+
+use super::stub::{HOST, Stub, bare_fault, detailed_fault, http, inbox, quirky};
 
 const USER: &str = "svc-sync@contoso.com";
 const OTHER: &str = "adele@contoso.com";

@@ -1,0 +1,5 @@
+//! EWS against a server whose manners differ from Exchange's and from the lab's.
+
+mod client;
+mod collector;
+mod stub;

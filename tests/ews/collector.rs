@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use syncready::collect::session::{Memory, Session};
 use syncready::collect::{
-    Cloud, Context, Endpoints, Protocol, Subject, SubjectKind, Target, World, Yield, ews::CALLS,
+    Cloud, Context, Endpoints, Memo, Protocol, Subject, SubjectKind, Target, World, Yield, ews::CALLS,
 };
 use syncready::facts::{Section, catalogue, covers};
 use syncready::wire::Secret;
@@ -67,7 +67,9 @@ fn context(stub: &Stub, target: Target, host: &str, challenges: &[&str], memory:
     before.set("ews_endpoint.challenges", json!(challenges));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     let session = Arc::new(Session::new(memory.clone(), std::collections::BTreeSet::new(), 1, deadline));
-    Context { target: Arc::new(target), net: stub.net(), before: Arc::new(before), session }
+    let target = Arc::new(target);
+    let peers = Arc::from([Arc::clone(&target)]);
+    Context { target, net: stub.net(), before: Arc::new(before), session, peers, memo: Memo::default() }
 }
 
 async fn run(context: &Context) -> Section {

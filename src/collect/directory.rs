@@ -83,7 +83,7 @@ pub const fn reads(permission: &'static str, or: &'static [&'static str]) -> sup
 
 /// Whether Exchange Online and Entra have something to say about a target.
 pub fn in_the_cloud(target: &super::Target) -> bool {
-    target.hybrid || target.world.is_none_or(super::World::is_cloud)
+    target.hybrid || target.subject.scheme == "oauth" || target.world.is_none_or(super::World::is_cloud)
 }
 
 /// The same, where mailboxes live in Exchange Online.
@@ -259,6 +259,27 @@ impl Context {
             );
             let query = [("$filter", filter.as_str()), ("$select", "id,userPrincipalName,displayName")];
             graph.list("/v1.0/users", &query).await
+        };
+        self.session.answers.get(key, ask).await.ok_or_else(broke)
+    }
+
+    /// Groups and directory roles of the account, through groups too, read once in the run.
+    ///
+    /// # Errors
+    ///
+    /// When there is no reader, or it got no token.
+    pub async fn memberships(&self) -> Result<Arc<Said>, Absence> {
+        self.graph().await?;
+        let (context, account) = (self.clone(), &self.target.account);
+        let key = format!("{} memberships of {account}", self.target.tenant);
+        let ask = || async move {
+            let query = [("$select", "id,displayName,roleTemplateId"), ("$top", "999")];
+            let said = context.of_user("v1.0", "transitiveMemberOf", &query, true).await;
+            said.unwrap_or_else(|absence| Said {
+                answer: Answer::Unreadable(absence.text.unwrap_or_default()),
+                exchanges: Vec::new(),
+                truncated: false,
+            })
         };
         self.session.answers.get(key, ask).await.ok_or_else(broke)
     }

@@ -4,16 +4,32 @@
 //! needs and after which calls it can run; the planner picks the calls behind the selected checks, the
 //! runner sends each of them once, as early as its own dependencies allow.
 
+mod account;
+mod app;
 mod assemble;
 mod call;
+mod conditional_access;
+mod consent;
 mod context;
 mod directory;
+mod domain;
 pub mod ews;
 mod given;
+mod graph_targets;
+mod license;
+mod mailbox;
 mod memo;
+mod mfa;
+mod organization;
+mod permission_ids;
 mod plan;
+mod policies;
+mod reader;
 mod runner;
+mod scope;
 pub mod session;
+mod sign_in;
+mod sign_in_log;
 mod target;
 #[cfg(test)]
 mod testing;
@@ -27,6 +43,22 @@ pub use target::{Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKin
 
 /// The call table: every call of every collector.
 pub fn calls() -> impl Iterator<Item = &'static Call> {
-    let tables: &[&'static [Call]] = &[ews::CALLS];
+    let tables: &[&'static [Call]] = &[
+        account::CALLS,
+        app::CALLS,
+        consent::CALLS,
+        domain::CALLS,
+        ews::CALLS,
+        graph_targets::CALLS,
+        license::CALLS,
+        mailbox::CALLS,
+        mfa::CALLS,
+        organization::CALLS,
+        policies::CALLS,
+        reader::CALLS,
+        scope::CALLS,
+        sign_in::CALLS,
+        sign_in_log::CALLS,
+    ];
     tables.iter().copied().flatten()
 }

@@ -53,11 +53,14 @@ impl Resource {
     }
 }
 
+/// Says whether an earlier run saw the credential of a fingerprint refused.
+pub type RefusedBefore = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// Which credentials earlier runs saw refused, and which this run did.
 #[derive(Clone, Default)]
 pub struct Memory {
     /// Whether an earlier run saw the credential of this fingerprint refused; `None`: nobody remembers.
-    pub refused_before: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    pub refused_before: Option<RefusedBefore>,
     refused: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -121,9 +124,12 @@ impl NotSent {
 /// A sign-in of this run, sent or not.
 pub type SignInResult = Result<Attempt, NotSent>;
 
+/// A question under way, or its answer; `None`: asking broke.
+type Asked<T> = Shared<BoxFuture<'static, Option<Arc<T>>>>;
+
 /// Answers that are asked for once, whoever asks first.
 pub struct Once<T> {
-    running: Mutex<HashMap<String, Shared<BoxFuture<'static, Option<Arc<T>>>>>>,
+    running: Mutex<HashMap<String, Asked<T>>>,
 }
 
 impl<T> Default for Once<T> {

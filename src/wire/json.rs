@@ -66,6 +66,6 @@ mod tests {
 
     #[test]
     fn clipping_keeps_whole_characters_on_one_line() {
-        assert_eq!(clip("äö\nü", 3), "äö…");
+        assert_eq!(clip("äö\nü", 3), "äö …");
     }
 }

@@ -452,7 +452,7 @@ mod tests {
             "roles": ["User.Read.All"], "exp": 1000 })))
         .expect("claims");
         assert_eq!((app.identity_kind, app.roles.len()), (Some("app"), 1));
-        assert_eq!(lifetime(&app, 400), Some(Duration::from_secs(600)));
+        assert_eq!(lifetime(&app, 400), Some(Duration::from_mins(10)));
         let user = claims(&jwt(&json!({ "azp": "b", "scp": "Mail.Read  User.Read", "wids": ["w"] })))
             .expect("claims");
         assert_eq!((user.identity_kind, user.app_id.as_deref()), (Some("user"), Some("b")));

@@ -9,7 +9,7 @@ use super::{
     world,
 };
 
-/// The redirect that the world places on exactly this URL, on whatever host.
+/// The redirect that the world places on this URL, on whatever host.
 pub fn redirect(world: &World, call: &Call) -> Option<Answer> {
     let scheme = if call.secure { "https" } else { "http" };
     let url = format!("{scheme}://{}{}", call.host, call.path);

@@ -8,7 +8,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
 use tempfile::TempDir;
 use toml::{Table, Value as Toml};
 
@@ -67,13 +66,15 @@ pub fn render(
     ca_file: &Path,
 ) -> Result<String, LabError> {
     let mut config = Table::new();
-    config
-        .insert("tenant".into(), table([("domain", text(world.text("/tenant/domain").unwrap_or_default()))]));
-    if let Some(reader) = reader(world, folder)? {
+    // A configuration for an Exchange Server names no tenant.
+    if world.at("/tenant/exists") == true {
+        let domain = world.text("/tenant/domain").unwrap_or_default();
+        config.insert("tenant".into(), table([("domain", text(domain))]));
+    }
+    if let Some(reader) = reader(scenario, folder)? {
         config.insert("reader".into(), reader);
     }
-    let account = account(scenario, world, folder)?;
-    config.insert("account".into(), Toml::Array(vec![account]));
+    config.insert("account".into(), Toml::Array(vec![account(scenario, folder)?]));
     config.insert("network".into(), network(addresses, ca_file));
     merge_config(&mut config, &scenario.config);
     toml::to_string(&config).map_err(|error| LabError::Config(error.to_string()))
@@ -87,63 +88,63 @@ fn table<const N: usize>(fields: [(&str, Toml); N]) -> Toml {
     Toml::Table(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-fn file(path: &Path) -> Toml {
-    table([("file", text(&path.to_string_lossy()))])
+/// What the configuration holds was right in the healthy world; a patch makes it wrong.
+fn healthy(scenario: &Scenario, pointer: &str) -> Result<Option<String>, LabError> {
+    let base = World::base(&scenario.world)?;
+    Ok(base.pointer(pointer).and_then(|value| value.as_str()).map(str::to_owned))
 }
 
-fn reader(world: &World, folder: &Folder) -> Result<Option<Toml>, LabError> {
-    let principal = world.at("/service_principals/reader");
-    let (Some(client_id), Some(secret)) = (principal["appId"].as_str(), principal["x"]["secret"].as_str())
-    else {
-        return Ok(None);
-    };
-    let secret = folder.write("reader-secret", secret)?;
-    Ok(Some(table([
-        ("sign_in", text("client-secret")),
-        ("client_id", text(client_id)),
-        ("secret", file(&secret)),
-    ])))
+fn held(scenario: &Scenario, folder: &Folder, name: &str, pointer: &str) -> Result<Toml, LabError> {
+    let secret = healthy(scenario, pointer)?.unwrap_or_default();
+    Ok(table([("file", text(&folder.write(name, &secret)?.to_string_lossy()))]))
 }
 
-fn account(scenario: &Scenario, world: &World, folder: &Folder) -> Result<Toml, LabError> {
-    let features = ["contacts", "calendars"].map(text).to_vec();
-    Ok(table([
-        ("address", text(&scenario.account)),
-        ("profile", text(&scenario.profile)),
-        ("features", Toml::Array(features)),
-        ("subject", subject(scenario, world, folder)?),
-    ]))
+fn reader(scenario: &Scenario, folder: &Folder) -> Result<Option<Toml>, LabError> {
+    let Some(client_id) = healthy(scenario, "/service_principals/reader/appId")? else { return Ok(None) };
+    let secret = held(scenario, folder, "reader-secret", "/service_principals/reader/x/secret")?;
+    let sign_in = text("client-secret");
+    Ok(Some(table([("sign_in", sign_in), ("client_id", text(&client_id)), ("secret", secret)])))
 }
 
-fn subject(scenario: &Scenario, world: &World, folder: &Folder) -> Result<Toml, LabError> {
-    let held = |name: &str, value: &Value| folder.write(name, value.as_str().unwrap_or_default());
+fn account(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {
+    let mut account = Table::new();
+    account.insert("address".into(), text(&scenario.account));
+    account.insert("profile".into(), text(&scenario.profile));
+    account.insert("as".into(), Toml::Array(vec![text("alice@contoso.com")]));
+    if scenario.world.ends_with("-app") {
+        // Healthy apps of the lab have consent for the whole tenant, on purpose.
+        account.insert("scope".into(), text("organization"));
+    }
+    account.insert("subject".into(), subject(scenario, folder)?);
+    Ok(Toml::Table(account))
+}
+
+fn subject(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {
+    let mut subject = Table::new();
     // The app id stands in the configuration whether or not the tenant has the app.
-    let client_id = World::base(&scenario.world)?["service_principals"]["product"]["appId"].clone();
-    let client_id = text(client_id.as_str().unwrap_or_default());
-    let user = world.at("/users/svc");
-    Ok(match scenario.world.as_str() {
-        "exchange-server" => table([
-            ("kind", text("password")),
-            ("username", text(&scenario.account)),
-            ("secret", file(&held("account-password", world.at("/ews/users/svc/password"))?)),
-        ]),
-        "online-delegated" => {
-            let refresh = held("refresh-token", &user["x"]["refresh_token"])?;
-            let password = held("account-password", &user["x"]["password"])?;
-            let by_token = scenario_subject(scenario).is_some_and(|kind| kind == "refresh-token");
-            table([
-                ("kind", text("password")),
-                ("client_id", client_id),
-                ("username", text(&scenario.account)),
-                ("secret", file(if by_token { &refresh } else { &password })),
-            ])
+    if let Some(client_id) = healthy(scenario, "/service_principals/product/appId")? {
+        subject.insert("client_id".into(), text(&client_id));
+    }
+    let secret = |name, pointer| held(scenario, folder, name, pointer);
+    let (kind, secret) = match scenario.world.as_str() {
+        "exchange-server" => {
+            subject.insert("scheme".into(), text("basic"));
+            ("password", secret("account-password", "/ews/users/svc/password")?)
         }
-        _ => table([
-            ("kind", text("client-secret")),
-            ("client_id", client_id),
-            ("secret", file(&held("app-secret", world.at("/service_principals/product/x/secret"))?)),
-        ]),
-    })
+        "online-delegated" => {
+            let password = secret("account-password", "/users/svc/x/password")?;
+            let refresh_token = secret("refresh-token", "/users/svc/x/refresh_token")?;
+            let by_token = scenario_subject(scenario) == Some("refresh-token");
+            ("password", if by_token { refresh_token } else { password })
+        }
+        _ => ("client-secret", secret("app-secret", "/service_principals/product/x/secret")?),
+    };
+    if kind == "password" {
+        subject.insert("username".into(), text(&scenario.account));
+    }
+    subject.insert("kind".into(), text(kind));
+    subject.insert("secret".into(), secret);
+    Ok(Toml::Table(subject))
 }
 
 /// The kind of subject that a scenario's configuration sets.
@@ -159,6 +160,8 @@ fn network(addresses: &Addresses, ca_file: &Path) -> Toml {
         if let Some(proxy) = addresses.proxy {
             fields.insert("proxy".into(), text(&format!("http://{proxy}")));
         } else {
+            // Nor shall a proxy of the machine's environment stand between.
+            fields.insert("proxy".into(), text("none"));
             let mapped = addresses.connect_to.iter().map(|(from, to)| (from.clone(), text(&to.to_string())));
             fields.insert("connect_to".into(), Toml::Table(mapped.collect()));
         }

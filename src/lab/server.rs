@@ -176,7 +176,9 @@ fn route(state: &State, call: &Call) -> Answer {
         Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
             autodiscover::handle(world, call)
         }
-        Some("web") => call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE),
+        Some("web") if path == "/" || world.at("/hosts")[call.host.as_str()]["catch_all"] == true => {
+            call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE)
+        }
         _ => call::text(
             StatusCode::NOT_FOUND,
             "text/html; charset=utf-8",

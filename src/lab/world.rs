@@ -12,7 +12,8 @@
 //! account               the address that a scenario examines unless it says otherwise
 //! tenant                id, domain, initial_domain, display_name, exists, region_scope, region_sub_scope,
 //!                       cloud_instance, graph_host, premium (false: no Entra P1/P2)
-//! realms{DOMAIN}        account_type Managed|Federated, brand, auth_url, active_auth_url, metadata_url, protocol
+//! realms{DOMAIN}        account_type Managed|Federated, brand, auth_url, active_auth_url, metadata_url, protocol,
+//!                       other_tenant (true: the domain is somebody else's)
 //! domains{DOMAIN}       Graph domain object + x.federation (internalDomainFederation object, x.not_after, or null)
 //! users{KEY}            Graph user object + x:
 //!                         password, refresh_token, connected_at, locked, per_user_mfa, manager (user key),
@@ -29,27 +30,31 @@
 //!                         roles{KEY: role name}, assigned{KEY: {user|group: key}}, token_error
 //! applications{KEY}     Graph application object (passwordCredentials and keyCredentials are lists)
 //! policies              security_defaults, conditional_access{KEY: Graph policy}, named_locations{},
-//!                       authorization, rollout{KEY: {displayName, feature, isEnabled, groups[keys]}},
-//!                       home_realm{KEY: {displayName, allow_cloud_password}}, cloud_password_policy_for_synced
+//!                       authorization, rollout{KEY: {displayName, feature, isEnabled, x.groups[group keys]}},
+//!                       home_realm{KEY: {displayName, definition[JSON texts]}}, cloud_password_policy_for_synced
 //! client                ip, country: where the sign-in service sees the caller
 //! sign_ins{KEY}         createdDateTime, user | service_principal, app (keys), errorCode, failureReason,
 //!                       conditionalAccessStatus, clientAppUsed, isInteractive, policies[policy keys], ip, country
 //! subscribed_skus{PART} skuId, plans{id: name}, capabilityStatus?
-//! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code, message}, full_access{user key:
-//!                       [rights]}, used_bytes, soft_deleted}}, access_policies{KEY: {AppId, AccessRight, ScopeName,
-//!                       members[addresses]}}, access_policy_tests{KEY: {AppId, Identity, AccessCheckResult}} (overrides),
-//!                       role_assignments{KEY: {AppId, Role, CustomResourceScope, ScopeType, members[addresses]: all
-//!                       when missing}}, service_principals{KEY: {AppId, ObjectId, DisplayName}},
-//!                       leftovers{KEY: Get-ManagementRoleAssignment row}
+//! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code,
+//!                       message}, full_access{user key: [rights]}, used_bytes, soft_deleted, location}},
+//!                       access_policies{KEY: {AppId, AccessRight, ScopeName, x.members[]}},
+//!                       access_policy_tests{ADDRESS: Granted|Denied} (in place of what the policies say),
+//!                       role_assignments{KEY: {app (key), role, permissions[], scope, scope_type, members[]}},
+//!                       service_principals{KEY: {AppId, ObjectId, DisplayName}},
+//!                       leftovers{KEY: Get-ManagementRoleAssignment row};
+//!                       members: keys of users or groups (direct members count), addresses or *; none: everybody
 //! ews                   host, kind online|exchange-server, version, challenges[], logon_form,
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
-//!                       impersonators{user or app key: {allow[], deny[]}}, mailbox_errors{ADDRESS: {status, code, text, http}}
+//!                       impersonators{user or app key: {allow[], deny[]}},
+//!                       mailbox_errors{ADDRESS: {status, code, text, http}}
 //! autodiscover          v2{ADDRESS|*: {Protocol: URL} | {error, message} | {redirect: URL}},
-//!                       redirects{KEY: {url, status, location}}
+//!                       redirects{KEY: {url (a prefix), status, location}}
 //! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|web,
 //!                       dns ok|nxdomain|servfail|timeout|refused|no-data|[addresses], cname, srv "HOST:PORT",
 //!                       tcp open|refused|silent,
-//!                       tls ok|untrusted|expired|not-yet-valid|wrong-name, certificate_names[], http (also plain, port 80)
+//!                       tls ok|untrusted|expired|not-yet-valid|wrong-name, certificate_names[],
+//!                       http (also plain, port 80), catch_all (a web host that answers every path)
 //! dns                   all: one behavior for every name, or null
 //! proxy                 null, or {connect: open|authentication-required|forbidden|bad-gateway|reset, hosts{HOST: …}}
 //! faults{KEY}           host, path (prefix), method, times, per_path, delay_ms, and what happens instead:
@@ -140,7 +145,9 @@ impl World {
     /// Whether a domain or id names this tenant.
     pub fn is_tenant(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(self.tenant_id())
-            || self.entries("/realms").any(|(domain, _)| domain.eq_ignore_ascii_case(name))
+            || self
+                .entries("/realms")
+                .any(|(domain, realm)| realm["other_tenant"] != true && domain.eq_ignore_ascii_case(name))
     }
 
     /// The user with that object id or user principal name, and its key.

@@ -225,12 +225,11 @@ fn signs_in_in_the_cloud(world: &World, login: &str, user: &Value) -> bool {
         let feature = policy["feature"].as_str().unwrap_or_default();
         policy["isEnabled"] == true
             && ["passwordHashSync", "passthroughAuthentication"].contains(&feature)
-            && world::items(&policy["groups"]).filter_map(Value::as_str).any(|key| groups.contains(&key))
+            && world::items(&policy["x"]["groups"]).filter_map(Value::as_str).any(|key| groups.contains(&key))
     });
     let by_policy = world.entries("/policies/home_realm").any(|(_, policy)| {
         let mut definitions = world::items(&policy["definition"]).filter_map(Value::as_str);
-        policy["allow_cloud_password"] == true
-            || definitions.any(|text| text.contains("\"AllowCloudPasswordValidation\":true"))
+        definitions.any(|text| text.contains("\"AllowCloudPasswordValidation\":true"))
     });
     rolled_out || by_policy
 }

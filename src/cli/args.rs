@@ -46,7 +46,7 @@ pub enum Command {
 /// How the output looks.
 #[derive(Debug, Clone, Args)]
 pub struct Look {
-    /// Color: auto means on a terminal, unless NO_COLOR is set.
+    /// Color: auto means on a terminal, unless `NO_COLOR` is set.
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
     pub color: Color,
     /// Use plain ASCII marks and lines.
@@ -235,6 +235,15 @@ Examples:
         #[command(flatten)]
         look: Look,
     },
+}
+
+impl ChecksAction {
+    /// How its output looks.
+    pub fn look(&self) -> &Look {
+        match self {
+            Self::List { look, .. } | Self::Test { look, .. } => look,
+        }
+    }
 }
 
 /// `lab`.

@@ -3,31 +3,21 @@
 use std::io::IsTerminal;
 
 use super::args::{Color, Look};
+use crate::report::Style;
 
 /// Columns where there is no terminal to ask.
 const USUAL_WIDTH: usize = 80;
 
-/// What a stream can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Surface {
-    /// Columns.
-    pub width: usize,
-    /// ANSI colors.
-    pub color: bool,
-    /// More than ASCII.
-    pub unicode: bool,
-}
-
 /// Of standard output; `to_file` when the document goes to a file instead.
-pub fn stdout(look: &Look, to_file: bool) -> Surface {
+pub fn stdout(look: &Look, to_file: bool) -> Style {
     let terminal = !to_file && std::io::stdout().is_terminal();
-    Surface { width: width(terminal), color: color(look.color, terminal), unicode: unicode(look) }
+    Style { width: width(terminal), color: color(look.color, terminal), unicode: unicode(look) }
 }
 
 /// Of standard error.
-pub fn stderr(look: &Look) -> Surface {
+pub fn stderr(look: &Look) -> Style {
     let terminal = std::io::stderr().is_terminal();
-    Surface { width: width(terminal), color: color(look.color, terminal), unicode: unicode(look) }
+    Style { width: width(terminal), color: color(look.color, terminal), unicode: unicode(look) }
 }
 
 fn env(name: &str) -> Option<String> {

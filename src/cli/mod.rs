@@ -4,19 +4,32 @@
 //! everything else goes to standard error.
 
 pub mod args;
+mod check;
+mod checks;
 pub mod config;
 pub mod exit;
+mod explain;
 mod guard;
+mod hint;
+mod lab;
+mod live;
 mod look;
 pub mod output;
 pub mod problem;
+mod progress;
 mod refused;
+mod replay;
+mod scenarios;
+mod select;
+mod signals;
+mod trouble;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, ExitCodes, Look};
+use trouble::Trouble;
 
 /// Parses the command line, runs the subcommand, and says how it went.
 pub fn main() -> ExitCode {
@@ -31,7 +44,25 @@ fn run() -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::READY };
         }
     };
-    match cli.command {
-        Command::Check(_) | Command::Explain(_) | Command::Checks(_) | Command::Lab(_) => exit::NOTHING,
+    let (outcome, look, convention) = match &cli.command {
+        Command::Check(args) => (check::run(args), &args.look, args.exit_codes),
+        Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
+        Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
+        Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),
+    };
+    outcome.unwrap_or_else(|trouble| {
+        complain(&trouble, look);
+        exit::of_trouble(trouble.code(), convention)
+    })
+}
+
+fn complain(trouble: &Trouble, look: &Look) {
+    let style = look::stderr(look);
+    match trouble {
+        Trouble::Ours(message) => {
+            output::note(&format!("error: {message}\nThis is our fault; please report it."))
+        }
+        Trouble::Signal(_) => {}
+        Trouble::Usage(problem) => output::note(problem.render(style.color, style.unicode).trim_end()),
     }
 }

@@ -6,7 +6,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, renderer::Deco
 
 /// A refusal of the caller's input; ends with [`exit::USAGE`](super::exit::USAGE).
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     message: String,
     place: Place,
     help: Vec<String>,
@@ -22,13 +25,13 @@ enum Place {
 impl Problem {
     /// A problem without a place in a file.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: Place::Nowhere, help: Vec::new() }
+        Self(Box::new(Parts { message: message.into(), place: Place::Nowhere, help: Vec::new() }))
     }
 
     /// At a line and column of a file that is not shown.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>, line: usize, column: usize) -> Self {
-        self.place = Place::Position { file: file.into(), line, column };
+        self.0.place = Place::Position { file: file.into(), line, column };
         self
     }
 
@@ -37,14 +40,14 @@ impl Problem {
     pub fn within(mut self, file: &str, text: &str, span: Range<usize>, label: impl Into<String>) -> Self {
         let text = mask_secrets(text);
         let span = first_line(&text, span);
-        self.place = Place::Span { file: file.to_owned(), text, span, label: label.into() };
+        self.0.place = Place::Span { file: file.to_owned(), text, span, label: label.into() };
         self
     }
 
     /// With a line of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.0.help.push(help.into());
         self
     }
 
@@ -52,28 +55,28 @@ impl Problem {
     #[must_use]
     pub fn choices<S: AsRef<str>>(mut self, given: &str, valid: &[S], what: &str) -> Self {
         if let Some(near) = nearest(given, valid) {
-            self.help.push(format!("did you mean `{near}`?"));
+            self.0.help.push(format!("did you mean `{near}`?"));
         }
         let names: Vec<&str> = valid.iter().map(AsRef::as_ref).collect();
         if (1..=MANY).contains(&names.len()) {
-            self.help.push(format!("valid {what}: {}", names.join(", ")));
+            self.0.help.push(format!("valid {what}: {}", names.join(", ")));
         }
         self
     }
 
     /// The message alone.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// As rustc would print it.
     pub fn render(&self, color: bool, unicode: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let decor = if unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
+        let characters = if unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
         let mut group = Level::ERROR
-            .primary_title(self.message.as_str())
+            .primary_title(self.0.message.as_str())
             .elements(Vec::<annotate_snippets::Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
-        match &self.place {
+        match &self.0.place {
             Place::Nowhere => {}
             Place::Position { file, line, column } => {
                 let origin = annotate_snippets::Origin::path(file.as_str()).line(*line).char_column(*column);
@@ -85,12 +88,12 @@ impl Problem {
                     group.element(Snippet::source(text.as_str()).path(file.as_str()).annotation(annotation));
             }
         }
-        for help in &self.help {
+        for help in &self.0.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        let mut rendered = renderer.decor_style(decor).render(&[group]);
-        let _ = writeln!(rendered);
-        rendered
+        let mut text = renderer.decor_style(characters).render(&[group]);
+        let _ = writeln!(text);
+        text
     }
 }
 

@@ -324,16 +324,19 @@ pub struct Limits {
     pub dns: Option<Spanned<String>>,
 }
 
-/// A finding that is known and accepted for a while; not supported in this version.
+/// A finding that is known and accepted for a while.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The check.
-    pub check: String,
+    #[schemars(with = "String")]
+    pub check: Option<Spanned<String>>,
     /// For this account only.
     pub account: Option<String>,
     /// Why it is accepted.
-    pub reason: String,
-    /// Last day, `YYYY-MM-DD`.
-    pub until: String,
+    #[schemars(with = "String")]
+    pub reason: Option<Spanned<String>>,
+    /// Last day, `YYYY-MM-DD`; without it the waiver holds for good.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Spanned<String>>,
 }

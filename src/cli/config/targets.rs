@@ -71,10 +71,6 @@ pub fn plan(
     wishes: &Wishes<'_>,
     profiles: &BTreeMap<String, Profile>,
 ) -> Result<Plan, Problem> {
-    if let Some(waiver) = file.waivers.first() {
-        let message = "waivers are not supported in this version";
-        return Err(source.problem(waiver.span(), message, "remove this table"));
-    }
     let cloud = net::cloud(file.tenant.as_ref().and_then(|tenant| tenant.get_ref().cloud));
     let mut planner = Planner {
         file,
@@ -217,13 +213,13 @@ impl<'a> Planner<'a> {
             let problem = |message| self.source.problem(given.span(), message, "no such profile");
             return find(given.get_ref(), &problem);
         }
-        let named = |table: &file::Account| {
+        let speaks_ews = |table: &file::Account| {
             let world = table.world.as_ref().map(Spanned::get_ref);
             let protocol = table.protocol.as_ref().map(Spanned::get_ref);
             matches!(world, Some(file::WorldName::ExchangeServer | file::WorldName::OnlineEwsApp))
                 || protocol == Some(&file::ProtocolName::Ews)
         };
-        let ews = table.is_some_and(named) || (self.own_server() && self.file.tenant.is_none());
+        let ews = table.is_some_and(speaks_ews) || (self.own_server() && self.file.tenant.is_none());
         find(if ews { "generic-ews" } else { "generic-graph" }, &|message| Problem::new(message))
     }
 

@@ -36,14 +36,13 @@ pub const WORLDS: &[(WorldName, World)] = &[
 impl Signs<'_> {
     /// The protocol: named, of the named world, or the profile's.
     pub fn protocol(&self) -> Protocol {
-        match (self.protocol, self.named) {
-            (Some(ProtocolName::Ews), _) => Protocol::Ews,
-            (Some(ProtocolName::Graph), _) => Protocol::Graph,
-            (None, Some(WorldName::ExchangeServer | WorldName::OnlineEwsApp)) => Protocol::Ews,
-            (None, Some(WorldName::OnlineGraphApp)) => Protocol::Graph,
-            (None, _) if self.profile.protocol == "ews" => Protocol::Ews,
-            (None, _) => Protocol::Graph,
-        }
+        let ews = match (self.protocol, self.named) {
+            (Some(protocol), _) => protocol == ProtocolName::Ews,
+            (None, Some(WorldName::ExchangeServer | WorldName::OnlineEwsApp)) => true,
+            (None, Some(WorldName::OnlineGraphApp)) => false,
+            (None, Some(WorldName::OnlineDelegated) | None) => self.profile.protocol == "ews",
+        };
+        if ews { Protocol::Ews } else { Protocol::Graph }
     }
 
     /// The world; `None` where it has to be observed.
@@ -55,17 +54,17 @@ impl Signs<'_> {
             (Kind::ClientSecret | Kind::ClientCertificate, Protocol::Graph) => Some(World::OnlineGraphApp),
             (Kind::ClientSecret | Kind::ClientCertificate, Protocol::Ews) => Some(World::OnlineEwsApp),
             (Kind::RefreshToken, _) | (Kind::Password, Protocol::Graph) => Some(World::OnlineDelegated),
-            (Kind::Password, Protocol::Ews) => self.password_by_ews(),
+            (Kind::Password, Protocol::Ews) => Some(self.password_by_ews()),
         }
     }
 
-    fn password_by_ews(&self) -> Option<World> {
-        match self.scheme {
-            Some(Scheme::Basic | Scheme::Ntlm | Scheme::Negotiate) => Some(World::ExchangeServer),
-            Some(Scheme::Oauth) => Some(World::OnlineDelegated),
-            None if self.own_server || !self.tenant => Some(World::ExchangeServer),
-            None => Some(World::OnlineDelegated),
-        }
+    fn password_by_ews(&self) -> World {
+        let on_premises = match self.scheme {
+            Some(Scheme::Basic | Scheme::Ntlm | Scheme::Negotiate) => true,
+            Some(Scheme::Oauth) => false,
+            None => self.own_server || !self.tenant,
+        };
+        if on_premises { World::ExchangeServer } else { World::OnlineDelegated }
     }
 
     /// Why these settings cannot go together; `None` when they can.

@@ -1,0 +1,42 @@
+//! What signing in would add to a check from outside: one line.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    engine::{AccountReport, Report},
+    facts::{Document, Reason},
+};
+
+/// Adds the line to every account that was looked at from outside only. Made of facts and findings,
+/// so that a replay says the same.
+pub fn add(report: &mut Report, document: &Document) {
+    for account in &mut report.accounts {
+        let from_outside = document
+            .accounts
+            .iter()
+            .filter(|known| known.address == account.account)
+            .any(|known| known.section.get("subject.kind").is_none_or(|kind| kind == "none"));
+        let tenant = document.tenants.get(&account.tenant);
+        let read = tenant.and_then(|tenant| tenant.section.get("reader.configured"));
+        if from_outside && read.is_none_or(|configured| configured == false) {
+            account.hint = line(account);
+        }
+    }
+}
+
+fn line(account: &AccountReport) -> Option<String> {
+    let waiting: BTreeSet<&String> = account
+        .cannot_determine
+        .iter()
+        .filter(|group| group.reason == Reason::NotAsked.as_str())
+        .flat_map(|group| &group.checks)
+        .collect();
+    let count = waiting.len();
+    let checks = if count == 1 { "check" } else { "checks" };
+    (count > 0).then(|| {
+        format!(
+            "Looked at from outside only: a reader that signs in would answer {count} more {checks} \
+             ([reader] in syncready.toml; see README)."
+        )
+    })
+}

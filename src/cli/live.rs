@@ -1,0 +1,156 @@
+//! Collects facts from real servers or from the lab: the only difference between both is who wrote the
+//! configuration.
+
+use std::{collections::BTreeSet, future::Future, path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{
+    args,
+    config::{self, Plan, Source, Wishes},
+    look,
+    output::note,
+    problem::Problem,
+    progress,
+    refused::{self, Refused},
+    scenarios, select, signals,
+    trouble::Trouble,
+};
+use crate::{
+    collect::{self, RunOptions, session::Memory},
+    engine::{self, Catalogue, Selection},
+    facts::Document,
+    lab::Lab,
+    wire::Net,
+};
+
+/// Time limit of a run, where nobody sets another.
+const USUAL_DEADLINE: Duration = Duration::from_mins(1);
+
+/// Collects what the selected checks need.
+pub fn collect(
+    args: &args::Check,
+    catalogue: &Catalogue,
+    selection: &mut Selection,
+) -> Result<Document, Trouble> {
+    if args.demo.is_some() {
+        return demo(args, catalogue, selection);
+    }
+    let (plan, waivers) = planned(args, configured(args)?, catalogue)?;
+    selection.waivers = waivers;
+    let memory = (!args.retry_sign_in).then(remembered).flatten();
+    interruptible(examine(args, plan, catalogue, selection, memory))
+}
+
+/// The configuration; an empty one where none is needed.
+fn configured(args: &args::Check) -> Result<Source, Problem> {
+    let found = config::find(args.config.as_deref())?;
+    if found.is_none() && args.accounts.is_empty() && args.set.is_empty() {
+        let message = format!("nothing to check: no ACCOUNT, and no ./{}", config::DEFAULT_NAME);
+        return Err(Problem::new(message).help("`syncready check --demo` shows it on a simulated tenant"));
+    }
+    let nothing =
+        || Source { name: "no configuration".into(), folder: PathBuf::from("."), text: String::new() };
+    Ok(found.unwrap_or_else(nothing))
+}
+
+fn planned(
+    args: &args::Check,
+    source: Source,
+    catalogue: &Catalogue,
+) -> Result<(Plan, Vec<engine::Waiver>), Problem> {
+    let (file, source) = config::load(source, &args.set)?;
+    let wishes = Wishes {
+        accounts: &args.accounts,
+        profile: args.profile.as_deref(),
+        also: &args.as_mailboxes,
+        no_sign_in: args.no_sign_in,
+    };
+    let plan = config::plan(&file, &source, &wishes, &select::profiles(catalogue))?;
+    let waivers = select::waivers(&file, &source, catalogue)?;
+    Ok((plan, waivers))
+}
+
+fn demo(args: &args::Check, catalogue: &Catalogue, selection: &Selection) -> Result<Document, Trouble> {
+    let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
+    interruptible(async {
+        let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
+        let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+        let source = Source {
+            name: format!("syncready.toml of the demo {}", scenario.name),
+            folder: lab.folder().to_owned(),
+            text: lab.config_toml().to_owned(),
+        };
+        let (plan, _) = planned(args, source, catalogue)?;
+        examine(args, plan, catalogue, selection, None).await
+    })
+}
+
+/// Runs to the end, or until a signal comes; then everything that was begun is dropped in order.
+pub fn interruptible<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Trouble::Ours(format!("no threads to work with: {error}")))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            code = signals::received() => Err(Trouble::Signal(code)),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn examine(
+    args: &args::Check,
+    plan: Plan,
+    catalogue: &Catalogue,
+    selection: &Selection,
+    memory: Option<Refused>,
+) -> Result<Document, Trouble> {
+    let needed = needs(&plan, catalogue, selection)?;
+    let net =
+        Net::new(plan.net).map_err(|error| Problem::new(format!("cannot set up the network: {error}")))?;
+    let (progress, shown) = if progress::is_visible() {
+        let (sender, news) = mpsc::unbounded_channel();
+        (Some(sender), Some(tokio::spawn(progress::show(news, look::stderr(&args.look)))))
+    } else {
+        (None, None)
+    };
+    let seen = recall(memory.clone());
+    let options = RunOptions {
+        deadline: args.timeout.or(plan.deadline).unwrap_or(USUAL_DEADLINE),
+        progress,
+        memory: seen.clone(),
+    };
+    let document = collect::run(plan.targets, &needed, net, options).await;
+    if let Some(shown) = shown {
+        // A line that could not be drawn changes nothing.
+        let _ = shown.await;
+    }
+    if let Some(memory) = memory
+        && let Err(error) = memory.remember(&seen.refused())
+    {
+        note(&format!("note: a refused credential could not be remembered: {error}"));
+    }
+    Ok(document)
+}
+
+fn needs(plan: &Plan, catalogue: &Catalogue, selection: &Selection) -> Result<BTreeSet<String>, Trouble> {
+    let names: BTreeSet<&str> = plan.targets.iter().map(|target| target.profile.as_str()).collect();
+    let profiles: Vec<_> = names.into_iter().filter_map(|name| catalogue.profile(name)).collect();
+    engine::needs(catalogue, selection, &profiles).map_err(|error| select::broken_check(&error))
+}
+
+/// The memory of this user, where there is a home to keep it in.
+fn remembered() -> Option<Refused> {
+    refused::usual_path().map(|path| Refused::read(&path, Timestamp::now()))
+}
+
+fn recall(memory: Option<Refused>) -> Memory {
+    let mut recalled = Memory::default();
+    if let Some(memory) = memory {
+        recalled.refused_before = Some(Arc::new(move |fingerprint: &str| memory.holds(fingerprint)));
+    }
+    recalled
+}

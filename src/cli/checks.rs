@@ -26,10 +26,8 @@ pub fn run(action: &ChecksAction) -> Result<u8, Trouble> {
             let sink = Sink::open(output.output.as_deref())?;
             let catalogue = Catalogue::embedded();
             let text = match format {
-                TextFormat::Json => report::catalogue::json(catalogue),
-                TextFormat::Text => {
-                    report::catalogue::text(catalogue, &look::stdout(look, !sink.is_stdout()))
-                }
+                TextFormat::Json => report::list::json(catalogue),
+                TextFormat::Text => report::list::checks(catalogue, &look::stdout(look, !sink.is_stdout())),
             };
             sink.write(&text)?;
             Ok(exit::READY)

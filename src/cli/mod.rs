@@ -60,7 +60,7 @@ fn complain(trouble: &Trouble, look: &Look) {
     let style = look::stderr(look);
     match trouble {
         Trouble::Ours(message) => {
-            output::note(&format!("error: {message}\nThis is our fault; please report it."))
+            output::note(&format!("error: {message}\nThis is our fault; please report it."));
         }
         Trouble::Signal(_) => {}
         Trouble::Usage(problem) => output::note(problem.render(style.color, style.unicode).trim_end()),

@@ -1,0 +1,84 @@
+//! What a service of the lab is asked and what it answers, free of sockets.
+//!
+//! The server turns HTTP into these types and back; a service sees no connection. Must not know the
+//! client of this program.
+
+use serde_json::Value;
+
+/// One request, as a service sees it.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Host asked for, without port.
+    pub host: String,
+    /// Path as sent, percent-encoded.
+    pub path: String,
+    /// Query as sent, without the question mark.
+    pub query: String,
+    /// Headers as sent.
+    pub headers: Vec<(String, String)>,
+    /// Body as sent.
+    pub body: Vec<u8>,
+    /// Claims of the bearer token, when one came that the lab itself had signed.
+    pub claims: Option<Value>,
+}
+
+impl Ask {
+    /// The header of that name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A claim of the token as text; empty without one.
+    pub fn claim(&self, name: &str) -> &str {
+        self.claims.as_ref().and_then(|claims| claims[name].as_str()).unwrap_or_default()
+    }
+
+    /// Words of a claim that holds a list, or one text with blanks between the words.
+    pub fn claim_words(&self, name: &str) -> Vec<&str> {
+        let claim = self.claims.as_ref().map(|claims| &claims[name]);
+        match claim {
+            Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(words)) => words.split_whitespace().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the token is an app's own.
+    pub fn app_only(&self) -> bool {
+        self.claim("idtyp") == "app" || (self.claim("scp").is_empty() && self.claim("upn").is_empty())
+    }
+}
+
+/// One answer of a service.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names as Microsoft spells them.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer with a body of that content type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+        Self { status, headers, body: body.into() }
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}

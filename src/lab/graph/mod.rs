@@ -1,0 +1,173 @@
+//! Microsoft Graph as Microsoft documents it: the paths that a readiness check reads, and no others.
+//!
+//! A pure function from the world and a request to an answer; whatever is not in the table of routes
+//! gets the documented error. Must not know this program's own client.
+
+mod applications;
+mod directory;
+mod error;
+mod filter;
+mod mailbox;
+mod odata;
+mod policies;
+mod rights;
+mod routes;
+mod schema;
+mod what_if;
+
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+use self::error::Refusal;
+use self::odata::Query;
+use self::routes::{Call, Found, ROUTES, Route};
+use super::ask::{Answer, Ask};
+use super::view::View;
+
+/// Rows on a page when the caller asks for no other number.
+const PAGE: usize = 100;
+
+/// Answers one request.
+pub fn answer(world: &Value, ask: &Ask) -> Answer {
+    error::answer(ask, respond(View(world), ask))
+}
+
+/// The body of a request's answer, or its refusal.
+fn respond(view: View, ask: &Ask) -> Result<Value, Refusal> {
+    let mut segments = segments(&ask.path);
+    let version = if segments.is_empty() { String::new() } else { segments.remove(0) };
+    let beta = version.eq_ignore_ascii_case("beta");
+    if !beta && !version.eq_ignore_ascii_case("v1.0") {
+        return Err(Refusal::new(400, "BadRequest", format!("Invalid version: {version}")));
+    }
+    rights::audience(ask)?;
+    if segments == ["$batch"] {
+        return batch(view, ask, &version);
+    }
+    if segments.first().is_some_and(|first| first == "me") && segments.len() > 1 {
+        segments.splice(..1, ["users".to_owned(), "me".to_owned()]);
+    }
+    let (route, args) = route(&ask.method, &segments, beta)?;
+    let args = if segments == ["me"] { vec!["me".to_owned()] } else { args };
+    let call = Call { view, ask, query: Query::parse(&ask.query), args, beta };
+    serve(route, &call)
+}
+
+/// The path's segments, decoded; a key in parentheses is a segment of its own.
+fn segments(path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        let decoded = decode(segment);
+        match decoded.strip_suffix(')').and_then(|inner| inner.split_once('(')) {
+            Some((name, key)) if !key.is_empty() => found.extend([name.to_owned(), key.to_owned()]),
+            _ => found.push(decoded),
+        }
+    }
+    found
+}
+
+/// A segment with its percent-encoding undone; a plus sign stays one.
+fn decode(segment: &str) -> String {
+    let name = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+/// The route of a path; a literal segment wins over a variable.
+fn route(method: &str, segments: &[String], beta: bool) -> Result<(&'static Route, Vec<String>), Refusal> {
+    let served = ROUTES.iter().filter(|route| beta || !route.beta_only);
+    let found = served.filter_map(|route| Some((route, routes::matches(route.pattern, segments)?)));
+    let candidates: Vec<_> = found.collect();
+    let unknown = || Refusal::no_segment(segments.last().map_or("", String::as_str));
+    if candidates.is_empty() {
+        return Err(unknown());
+    }
+    let allowed = candidates.into_iter().filter(|(route, _)| route.method.eq_ignore_ascii_case(method));
+    allowed.min_by_key(|(_, args)| args.len()).ok_or_else(|| {
+        Refusal::new(405, "Request_BadRequest", format!("Specified HTTP method is not allowed for the request target: {method}"))
+    })
+}
+
+/// Checks the caller, runs the handler, applies the query options.
+fn serve(route: &Route, call: &Call) -> Result<Value, Refusal> {
+    let entity = schema::entity(route.entity);
+    odata::check_names(entity, &call.query)?;
+    if let Some(right) = &route.right {
+        let own = route.pattern == "organization" || directory::own(call);
+        right.check(call.ask, own)?;
+    }
+    match (route.handler)(call)? {
+        Found::Raw(body) => Ok(body),
+        Found::One(row) => {
+            let mut body = Map::new();
+            body.insert("@odata.context".into(), schema::context(call.ask, false).into());
+            if let Value::Object(row) = odata::select(&row, entity, &call.query) {
+                body.extend(row);
+            }
+            Ok(Value::Object(body))
+        }
+        Found::Many(rows) => {
+            let filters: Vec<&str> = route.filters.split_whitespace().collect();
+            odata::list(&rows, entity, &filters, &call.query, call.ask, PAGE)
+        }
+    }
+}
+
+/// Requests of one batch that are served.
+const BATCH: usize = 20;
+
+/// `$batch`: each item as if it had come alone, in the order of the dependencies.
+fn batch(view: View, ask: &Ask, version: &str) -> Result<Value, Refusal> {
+    let bad = |text: &str| Err(Refusal::new(400, "BadRequest", text));
+    if ask.method != "POST" {
+        return bad("Only POST is supported for batch requests.");
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(&ask.body) else {
+        return bad("Invalid batch payload format.");
+    };
+    let Some(items) = body["requests"].as_array().filter(|items| !items.is_empty()) else {
+        return bad("Invalid batch payload format.");
+    };
+    if items.len() > BATCH {
+        return bad(&format!("Number of batch request steps exceeds the maximum value of {BATCH}."));
+    }
+    let mut done: Vec<(String, bool)> = Vec::new();
+    let mut responses = Vec::new();
+    for item in items {
+        let Some(id) = item["id"].as_str().filter(|id| !id.is_empty()) else {
+            return bad("Request Id cannot be null or empty for a batch request.");
+        };
+        if done.iter().any(|(known, _)| known.eq_ignore_ascii_case(id)) {
+            return bad(&format!("Request Id has to be unique in a batch. Duplicate: {id}"));
+        }
+        let waits = item["dependsOn"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let ready = waits.into_iter().all(|other| done.iter().any(|(known, fine)| known == other && *fine));
+        let part = part(ask, item, version);
+        let outcome = if ready {
+            respond(view, &part)
+        } else {
+            Err(Refusal::new(424, "FailedDependency", "The request failed because it depended on another request that failed."))
+        };
+        done.push((id.to_owned(), outcome.is_ok()));
+        responses.push(error::item(id, &part, outcome));
+    }
+    Ok(json!({ "responses": responses }))
+}
+
+/// One item of a batch as a request of its own.
+fn part(ask: &Ask, item: &Value, version: &str) -> Ask {
+    let url = item["url"].as_str().unwrap_or_default();
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut headers = ask.headers.clone();
+    for (name, value) in item["headers"].as_object().into_iter().flatten() {
+        headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
+    }
+    Ask {
+        method: item["method"].as_str().unwrap_or("GET").to_uppercase(),
+        host: ask.host.clone(),
+        path: format!("/{version}/{}", path.trim_start_matches('/')),
+        query: query.to_owned(),
+        headers,
+        body: if item["body"].is_null() { Vec::new() } else { item["body"].to_string().into_bytes() },
+        claims: ask.claims.clone(),
+    }
+}

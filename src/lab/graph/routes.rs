@@ -1,0 +1,222 @@
+//! The table of paths that the lab serves, each with what it wants of the caller.
+
+use serde_json::Value;
+
+use super::error::Refusal;
+use super::odata::Query;
+use super::rights::Right;
+use super::{applications as apps, directory as dir, mailbox, policies, what_if};
+use crate::lab::ask::Ask;
+use crate::lab::view::View;
+
+/// One call that matched a route.
+pub(super) struct Call<'a> {
+    /// The world.
+    pub view: View<'a>,
+    /// The request.
+    pub ask: &'a Ask,
+    /// Its query options.
+    pub query: Query,
+    /// What stood in the place of the pattern's variables, decoded.
+    pub args: Vec<String>,
+    /// Asked of the beta endpoint.
+    pub beta: bool,
+}
+
+impl Call<'_> {
+    /// The n-th variable of the path.
+    pub(super) fn arg(&self, index: usize) -> &str {
+        self.args.get(index).map_or("", String::as_str)
+    }
+
+    /// The request's JSON body.
+    pub(super) fn body(&self) -> Result<Value, Refusal> {
+        serde_json::from_slice(&self.ask.body).map_err(|_| {
+            Refusal::new(400, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
+        })
+    }
+}
+
+/// What a handler found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// One object, still with everything.
+    One(Value),
+    /// A list, still whole.
+    Many(Vec<Value>),
+    /// A finished body.
+    Raw(Value),
+}
+
+/// A handler: from the call to what was found, or a refusal.
+pub(super) type Handler = fn(&Call) -> Result<Found, Refusal>;
+
+/// One path.
+pub(super) struct Route {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Pattern; `*` stands for any one segment.
+    pub pattern: &'static str,
+    /// Type of the object or of the rows.
+    pub entity: &'static str,
+    /// Properties that a filter may name, blank-separated.
+    pub filters: &'static str,
+    /// What the caller needs; mailbox paths decide for themselves.
+    pub right: Option<Right>,
+    /// Handler.
+    pub handler: Handler,
+    /// Served by beta alone.
+    pub beta_only: bool,
+}
+
+/// A path of both endpoints.
+const fn get(pattern: &'static str, entity: &'static str, filters: &'static str, right: Right, handler: Handler) -> Route {
+    Route { method: "GET", pattern, entity, filters, right: Some(right), handler, beta_only: false }
+}
+
+/// A path with mailbox data, which Exchange guards itself.
+const fn data(pattern: &'static str, entity: &'static str, handler: Handler) -> Route {
+    Route { method: "GET", pattern, entity, filters: "", right: None, handler, beta_only: false }
+}
+
+/// An action.
+const fn post(pattern: &'static str, right: Right, handler: Handler) -> Route {
+    Route { method: "POST", pattern, entity: "", filters: "", right: Some(right), handler, beta_only: false }
+}
+
+const USERS: Right = Right::both(
+    "User.ReadBasic.All User.Read.All Directory.Read.All User.ReadWrite.All Directory.ReadWrite.All",
+)
+.own("User.Read User.ReadWrite");
+const LICENSES: Right = Right::both(
+    "LicenseAssignment.Read.All User.Read.All Directory.Read.All User.ReadWrite.All Directory.ReadWrite.All",
+)
+.own("User.Read");
+const MEMBERS: Right = Right::both(
+    "User.Read.All Directory.Read.All GroupMember.Read.All Group.Read.All Group.ReadBasic.All GroupMember.ReadBasic.All Directory.ReadWrite.All",
+)
+.own("User.Read");
+const DELETED: Right = Right::both("User.Read.All Directory.Read.All User.ReadWrite.All Directory.ReadWrite.All");
+const DOMAINS: Right = Right::both("Domain.Read.All Directory.Read.All Domain.ReadWrite.All");
+const FEDERATION: Right = Right::both("Domain-InternalFederation.Read.All Domain-InternalFederation.ReadWrite.All");
+const ORGANIZATION: Right = Right::both(
+    "Organization.Read.All User.Read.All Directory.Read.All Directory.ReadWrite.All Organization.ReadWrite.All",
+)
+.own("User.Read");
+const SKUS: Right = Right::both(
+    "LicenseAssignment.Read.All Organization.Read.All Directory.Read.All Directory.ReadWrite.All Organization.ReadWrite.All",
+);
+const SYNC: Right = Right::both("OnPremDirectorySynchronization.Read.All OnPremDirectorySynchronization.ReadWrite.All")
+    .delegated_only();
+const APPS: Right = Right::both(
+    "Application.Read.All Directory.Read.All Application.ReadWrite.OwnedBy Application.ReadWrite.All Directory.ReadWrite.All",
+);
+const GRANTS: Right =
+    Right::both("Directory.Read.All DelegatedPermissionGrant.ReadWrite.All Directory.ReadWrite.All");
+const ASSIGNMENTS: Right = Right::both("Directory.Read.All AppRoleAssignment.ReadWrite.All");
+const POLICY_ROLES: &[&str] =
+    &["Security Reader", "Security Administrator", "Conditional Access Administrator", "Authentication Policy Administrator"];
+const POLICY: Right = Right::both("Policy.Read.All").roles(POLICY_ROLES);
+const DEFAULTS: Right = Right::both("Policy.Read.All Policy.ReadWrite.SecurityDefaults").roles(POLICY_ROLES);
+const AUTHORIZATION: Right = Right::both("Policy.Read.All Policy.ReadWrite.Authorization").roles(POLICY_ROLES);
+const CONSENT: Right = Right::both("Policy.Read.All Directory.Read.All Policy.ReadWrite.ConsentRequest");
+const ROLLOUT: Right = Right::both(
+    "Policy.Read.HybridAuthentication Policy.ReadWrite.HybridAuthentication Directory.ReadWrite.All",
+)
+.delegated_only();
+const EVALUATE: Right =
+    Right::both("Policy.Read.ConditionalAccess Policy.Read.All Policy.ReadWrite.ConditionalAccess").roles(POLICY_ROLES);
+const METHODS: Right = Right::both("UserAuthenticationMethod.Read.All UserAuthenticationMethod.ReadWrite.All")
+    .own("UserAuthenticationMethod.Read UserAuthenticationMethod.ReadWrite UserAuthenticationMethod.Read.All")
+    .roles(&["Authentication Administrator", "Authentication Policy Administrator"]);
+const REQUIREMENTS: Right = Right::both("Policy.Read.All Policy.ReadWrite.AuthenticationMethod")
+    .own("UserAuthenticationMethod.Read")
+    .roles(POLICY_ROLES);
+const LOGS: Right =
+    Right::both("AuditLog.Read.All").roles(&["Security Reader", "Security Administrator", "Reports Reader"]);
+const ROLES: Right = Right::both(
+    "RoleManagement.Read.Directory Directory.Read.All RoleManagement.Read.All Directory.ReadWrite.All RoleManagement.ReadWrite.Directory",
+);
+const ELIGIBLE: Right = Right::both(
+    "RoleEligibilitySchedule.Read.Directory RoleManagement.Read.All RoleManagement.Read.Directory RoleManagement.ReadWrite.Directory",
+);
+
+const USER_FILTERS: &str = "id userPrincipalName proxyAddresses mail displayName mailNickname accountEnabled userType";
+const LOG_FILTERS: &str = "id userId userPrincipalName appId appDisplayName createdDateTime status ipAddress signInEventTypes servicePrincipalId resourceId conditionalAccessStatus correlationId";
+
+/// Every path.
+pub(super) const ROUTES: &[Route] = &[
+    get("users", "user", USER_FILTERS, USERS, dir::list),
+    get("users/*", "user", "", USERS, dir::get),
+    get("me", "user", "", USERS, dir::get),
+    get("users/*/licenseDetails", "licenseDetails", "", LICENSES, dir::license_details),
+    get("users/*/manager", "user", "", DELETED, dir::manager),
+    get("users/*/transitiveMemberOf", "", "", MEMBERS, dir::transitive),
+    get("users/*/transitiveMemberOf/*", "", "", MEMBERS, dir::transitive_cast),
+    get("users/*/memberOf", "", "", MEMBERS, dir::direct),
+    get("users/*/appRoleAssignments", "appRoleAssignment", "resourceId", ASSIGNMENTS, apps::user_assignments),
+    get("users/*/oauth2PermissionGrants", "oAuth2PermissionGrant", "", GRANTS, apps::user_grants),
+    get("users/*/authentication/methods", "", "", METHODS, policies::methods),
+    Route { beta_only: true, ..get("users/*/authentication/requirements", "", "", REQUIREMENTS, policies::requirements) },
+    post("users/*/checkMemberGroups", MEMBERS, dir::check_groups),
+    get("directory/deletedItems/microsoft.graph.user", "user", USER_FILTERS, DELETED, dir::deleted),
+    get("directory/deletedItems/*", "user", "", DELETED, dir::deleted_one),
+    get("directory/onPremisesSynchronization", "", "", SYNC, dir::synchronization),
+    get("domains", "domain", "", DOMAINS, dir::domains),
+    get("domains/*", "domain", "", DOMAINS, dir::domain),
+    get("domains/*/federationConfiguration", "internalDomainFederation", "", FEDERATION, dir::federation),
+    get("organization", "organization", "", ORGANIZATION, dir::organization),
+    get("subscribedSkus", "subscribedSku", "", SKUS, dir::skus),
+    get("servicePrincipals", "servicePrincipal", "id appId displayName servicePrincipalType accountEnabled", APPS, apps::principals),
+    get("servicePrincipals/*", "servicePrincipal", "", APPS, apps::principal_one),
+    get("servicePrincipals/*/appRoleAssignments", "appRoleAssignment", "resourceId", APPS, apps::role_assignments),
+    get("servicePrincipals/*/appRoleAssignedTo", "appRoleAssignment", "principalId", APPS, apps::assigned_to),
+    get("servicePrincipals/*/oauth2PermissionGrants", "oAuth2PermissionGrant", "", GRANTS, apps::principal_grants),
+    get("oauth2PermissionGrants", "oAuth2PermissionGrant", "clientId consentType principalId resourceId", GRANTS, apps::grants),
+    get("applications", "application", "id appId displayName", APPS, apps::applications),
+    get("applications/*", "application", "", APPS, apps::application),
+    get("policies/identitySecurityDefaultsEnforcementPolicy", "", "", DEFAULTS, policies::security_defaults),
+    get("policies/authorizationPolicy", "", "", AUTHORIZATION, policies::authorization),
+    get("policies/adminConsentRequestPolicy", "", "", CONSENT, policies::admin_consent),
+    get("policies/featureRolloutPolicies", "featureRolloutPolicy", "", ROLLOUT, policies::rollout),
+    get("policies/homeRealmDiscoveryPolicies", "", "", POLICY, policies::home_realm),
+    get("policies/conditionalAccessPolicies", "conditionalAccessPolicy", "id displayName state", POLICY, policies::conditional_access),
+    get("identity/conditionalAccess/policies", "conditionalAccessPolicy", "id displayName state", POLICY, policies::conditional_access),
+    get("identity/conditionalAccess/policies/*", "conditionalAccessPolicy", "", POLICY, policies::conditional_access_one),
+    get("identity/conditionalAccess/namedLocations", "", "", POLICY, policies::named_locations),
+    post("identity/conditionalAccess/evaluate", EVALUATE, what_if::evaluate),
+    get("reports/authenticationMethods/userRegistrationDetails", "userRegistrationDetails", "id userPrincipalName isAdmin isMfaRegistered isMfaCapable", LOGS, policies::registrations),
+    get("reports/authenticationMethods/userRegistrationDetails/*", "userRegistrationDetails", "", LOGS, policies::registration_one),
+    get("auditLogs/signIns", "signIn", LOG_FILTERS, LOGS, policies::sign_ins),
+    get("roleManagement/directory/roleAssignments", "unifiedRoleAssignment", "principalId roleDefinitionId directoryScopeId", ROLES, policies::role_assignments),
+    get("roleManagement/directory/roleDefinitions", "", "id displayName templateId isBuiltIn", ROLES, policies::definitions),
+    get("roleManagement/directory/roleEligibilityScheduleInstances", "unifiedRoleEligibilityScheduleInstance", "principalId roleDefinitionId directoryScopeId", ELIGIBLE, policies::eligible),
+    data("users/*/mailFolders/*", "", mailbox::folder),
+    data("users/*/mailFolders", "", mailbox::folders),
+    data("users/*/mailboxSettings", "", mailbox::settings),
+    data("users/*/contactFolders", "contactFolder", mailbox::contact_folders),
+    data("users/*/contactFolders/*", "contactFolder", mailbox::contact_folder),
+    data("users/*/contactFolders/*/contacts", "contact", mailbox::contacts_of_folder),
+    data("users/*/contacts", "contact", mailbox::contacts),
+    data("users/*/calendar", "calendar", mailbox::calendar),
+    data("users/*/calendars", "calendar", mailbox::calendars),
+    data("users/*/calendars/*", "calendar", mailbox::calendar_one),
+    data("users/*/events", "event", mailbox::events),
+];
+
+/// The variables of a path that matches a pattern.
+pub(super) fn matches(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    if parts.len() != segments.len() {
+        return None;
+    }
+    let mut args = Vec::new();
+    for (part, segment) in parts.iter().zip(segments) {
+        if *part == "*" {
+            args.push(segment.clone());
+        } else if !part.eq_ignore_ascii_case(segment) {
+            return None;
+        }
+    }
+    Some(args)
+}

@@ -8,7 +8,8 @@ use super::view::{View, has, lists, rows, text, texts};
 /// Whether the legacy access policies let an app at a mailbox: a matching denial refuses, a matching
 /// restriction allows, any other restriction of the same app refuses, else everything is allowed.
 pub fn policies_allow(view: View, app_id: &str, mailbox: &Value) -> bool {
-    let policies = view.rows("exchange.access_policies").into_iter().filter(|policy| has(policy, "AppId", app_id));
+    let policies =
+        view.rows("exchange.access_policies").into_iter().filter(|policy| has(policy, "AppId", app_id));
     let (mut restricted, mut inside) = (false, false);
     for policy in policies {
         let reached = view.reaches(&policy["x"]["members"], mailbox);
@@ -42,7 +43,8 @@ pub fn roles_of<'a>(view: View<'a>, app_id: &str) -> Vec<&'a Value> {
         .filter(|row| {
             let app = text(row, "app");
             let principal = view.named("service_principals", app);
-            app.eq_ignore_ascii_case(app_id) || principal.is_some_and(|principal| has(principal, "appId", app_id))
+            app.eq_ignore_ascii_case(app_id)
+                || principal.is_some_and(|principal| has(principal, "appId", app_id))
         })
         .collect()
 }
@@ -61,7 +63,13 @@ pub fn permissions_of(assignment: &Value) -> Vec<&str> {
     match text(assignment, "role").strip_prefix("Application ").unwrap_or_default() {
         "Mail Full Access" => vec!["Mail.ReadWrite", "Mail.Send"],
         "Exchange Full Access" => {
-            vec!["Mail.ReadWrite", "Mail.Send", "MailboxSettings.ReadWrite", "Calendars.ReadWrite", "Contacts.ReadWrite"]
+            vec![
+                "Mail.ReadWrite",
+                "Mail.Send",
+                "MailboxSettings.ReadWrite",
+                "Calendars.ReadWrite",
+                "Contacts.ReadWrite",
+            ]
         }
         "" => Vec::new(),
         one => vec![one],
@@ -86,7 +94,9 @@ pub fn app_reach(view: View, app_id: &str, wanted: &str, consented: bool, mailbo
     let assignments = roles_of(view, app_id).into_iter();
     let fitting: Vec<&Value> =
         assignments.filter(|row| permissions_of(row).iter().any(|own| wanted.contains(own))).collect();
-    if fitting.iter().any(|row| in_scope(view, row, mailbox)) || (consented && policies_allow(view, app_id, mailbox)) {
+    if fitting.iter().any(|row| in_scope(view, row, mailbox))
+        || (consented && policies_allow(view, app_id, mailbox))
+    {
         Reach::Granted
     } else if consented || !fitting.is_empty() {
         Reach::OutOfScope
@@ -102,7 +112,8 @@ pub fn rights_of<'a>(view: View, mailbox: &'a Value, user: &str) -> Vec<&'a str>
     for (holder, rights) in given {
         let account = view.named("users", holder);
         let same = holder.eq_ignore_ascii_case(user)
-            || account.is_some_and(|account| has(account, "id", user) || has(account, "userPrincipalName", user));
+            || account
+                .is_some_and(|account| has(account, "id", user) || has(account, "userPrincipalName", user));
         if same && rights.as_bool() == Some(true) {
             found.push("FullAccess");
         } else if same {
@@ -110,11 +121,6 @@ pub fn rights_of<'a>(view: View, mailbox: &'a Value, user: &str) -> Vec<&'a str>
         }
     }
     found
-}
-
-/// Whether a mailbox belongs to the user.
-pub fn owns(mailbox: &Value, user_id: &str, sign_in_name: &str) -> bool {
-    has(mailbox, "ExternalDirectoryObjectId", user_id) || has(mailbox, "UserPrincipalName", sign_in_name)
 }
 
 /// Whether the user-agent rules of organization and mailbox let a caller through; the mailbox's own
@@ -167,7 +173,9 @@ pub fn licensed(view: View, user: &Value, mailbox: &Value) -> bool {
 fn gives_mailbox(name: &str) -> bool {
     let kinds = ["EXCHANGE_S_", "EXCHANGE_L_", "EXCHANGE_B_"];
     let mut kind = kinds.iter().filter_map(|prefix| name.strip_prefix(prefix));
-    kind.any(|rest| ["STANDARD", "ENTERPRISE", "DESKLESS", "ESSENTIALS"].iter().any(|plan| rest.starts_with(plan)))
+    kind.any(|rest| {
+        ["STANDARD", "ENTERPRISE", "DESKLESS", "ESSENTIALS"].iter().any(|plan| rest.starts_with(plan))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
-//! What a service of the lab is asked and what it answers, free of sockets.
+//! What Graph, the admin API and EWS are asked and what they answer, free of sockets.
 //!
-//! The server turns HTTP into these types and back; a service sees no connection. Must not know the
-//! client of this program.
+//! Plain owned data, so that one item of a batch is a request like any other and a test needs no
+//! server. Must not know the client of this program.
 
-use serde_json::Value;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::call::{self, Call};
 
 /// One request, as a service sees it.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +26,31 @@ pub struct Ask {
     pub body: Vec<u8>,
     /// Claims of the bearer token, when one came that the lab itself had signed.
     pub claims: Option<Value>,
+    /// Id that the answer carries.
+    pub request_id: String,
+}
+
+impl From<&Call> for Ask {
+    fn from(call: &Call) -> Self {
+        let headers = call.headers.iter();
+        let claims = call.bearer.token().map(|token| {
+            json!({ "aud": token.audience, "tid": token.tenant_id, "appid": token.app_id,
+                "idtyp": if token.user_id.is_some() { "user" } else { "app" }, "oid": token.user_id,
+                "roles": token.roles, "scp": token.scopes, "wids": token.directory_roles })
+        });
+        Self {
+            method: call.method.as_str().to_owned(),
+            host: call.host.clone(),
+            path: call.path.clone(),
+            query: call.query.clone(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+                .collect(),
+            body: call.body.to_vec(),
+            claims,
+            request_id: call.request_id.clone(),
+        }
+    }
 }
 
 impl Ask {
@@ -48,7 +77,7 @@ impl Ask {
 
     /// Whether the token is an app's own.
     pub fn app_only(&self) -> bool {
-        self.claim("idtyp") == "app" || (self.claim("scp").is_empty() && self.claim("upn").is_empty())
+        self.claim("idtyp") == "app"
     }
 }
 
@@ -80,5 +109,18 @@ impl Answer {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+}
+
+impl From<Answer> for call::Answer {
+    fn from(answer: Answer) -> Self {
+        let mut http = Self::new(Bytes::from(answer.body));
+        *http.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in answer.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                http.headers_mut().append(name, value);
+            }
+        }
+        http
     }
 }

@@ -39,19 +39,22 @@ struct Failure {
 
 /// Answers one request.
 pub fn answer(world: &Value, ask: &Ask) -> Answer {
-    let request_id = uuid::Uuid::new_v4().to_string();
-    let answer = respond(View(world), ask, &request_id);
+    let answer = respond(View(world), ask);
     answer
-        .with("request-id", request_id)
+        .with("request-id", &ask.request_id)
         .with("X-FEServer", "AM0PR01CA0101")
         .with("X-BEServer", "AM9PR01MB7777")
         .with("X-CalculatedBETarget", "AM9PR01MB7777.eurprd01.prod.exchangelabs.com")
 }
 
-fn respond(view: View, ask: &Ask, request_id: &str) -> Answer {
+fn respond(view: View, ask: &Ask) -> Answer {
     let segments: Vec<&str> = ask.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let [api, "beta", tenant, "InvokeCommand"] = segments.as_slice() else {
-        return Answer::new(404, "text/html", "<html><head><title>404 - File or directory not found.</title></head></html>");
+        return Answer::new(
+            404,
+            "text/html",
+            "<html><head><title>404 - File or directory not found.</title></head></html>",
+        );
     };
     if !api.eq_ignore_ascii_case("adminapi") {
         return Answer::empty(404);
@@ -64,13 +67,17 @@ fn respond(view: View, ask: &Ask, request_id: &str) -> Answer {
     }
     match invoke(view, ask, tenant) {
         Ok(body) => json_answer(200, &body),
-        Err(failure) => json_answer(400, &failure.body(request_id)),
+        Err(failure) => json_answer(400, &failure.body(&ask.request_id)),
     }
 }
 
 fn json_answer(status: u16, body: &Value) -> Answer {
-    Answer::new(status, "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8", body.to_string())
-        .with("OData-Version", "4.0")
+    Answer::new(
+        status,
+        "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8",
+        body.to_string(),
+    )
+    .with("OData-Version", "4.0")
 }
 
 /// Checks token, audience, permission, tenant and directory role.
@@ -96,7 +103,8 @@ fn may_call(view: View, ask: &Ask, tenant: &str) -> Result<(), Answer> {
         ask.claim_words("scp").contains(&"Exchange.Manage")
     };
     let known = [view.at("tenant.id"), view.at("tenant.domain"), view.at("tenant.initial_domain")];
-    let own_tenant = known.iter().any(|name| name.as_str().is_some_and(|name| name.eq_ignore_ascii_case(tenant)));
+    let own_tenant =
+        known.iter().any(|name| name.as_str().is_some_and(|name| name.eq_ignore_ascii_case(tenant)));
     if !permitted || !own_tenant {
         return unauthorized("invalid_token");
     }
@@ -116,7 +124,10 @@ fn invoke(view: View, ask: &Ask, tenant: &str) -> Result<Value, Failure> {
         .map_err(|_| Failure::new("InvalidRequest", "The request body is not valid JSON.".to_owned()))?;
     let input = &body["CmdletInput"];
     let Some(name) = input["CmdletName"].as_str() else {
-        return Err(Failure::new("InvalidRequest", "The parameter CmdletInput.CmdletName is required.".to_owned()));
+        return Err(Failure::new(
+            "InvalidRequest",
+            "The parameter CmdletInput.CmdletName is required.".to_owned(),
+        ));
     };
     let cmdlet = CMDLETS.iter().find(|cmdlet| cmdlet.name.eq_ignore_ascii_case(name));
     let cmdlet = cmdlet.ok_or_else(|| Failure::unknown_cmdlet(name))?;
@@ -147,14 +158,18 @@ fn check_parameters(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<
 
 /// One page of the rows, cut down to the selected properties.
 fn page(rows: &[Value], ask: &Ask, tenant: &str, kind: &str) -> Value {
-    let query: Vec<(String, String)> = url::form_urlencoded::parse(ask.query.as_bytes()).into_owned().collect();
-    let option = |name: &str| query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(ask.query.as_bytes()).into_owned().collect();
+    let option = |name: &str| {
+        query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    };
     let prefer = ask.header("prefer").unwrap_or_default();
     let size = prefer.split("odata.maxpagesize=").nth(1).and_then(|rest| rest.split([',', ';']).next());
     let size = size.and_then(|size| size.trim().parse().ok()).unwrap_or(PAGE).max(1);
     let skip = option("$skiptoken").and_then(|skip| skip.parse().ok()).unwrap_or(0usize);
     let select = option("$select").map(|names| names.split(',').map(str::trim).collect::<Vec<_>>());
-    let shown: Vec<Value> = rows.iter().skip(skip).take(size).map(|row| cut(row, select.as_deref())).collect();
+    let shown: Vec<Value> =
+        rows.iter().skip(skip).take(size).map(|row| cut(row, select.as_deref())).collect();
     let base = format!("https://{}/adminapi/beta/{tenant}", ask.host);
     let mut body = Map::new();
     body.insert("@odata.context".into(), format!("{base}/$metadata#{kind}").into());
@@ -162,7 +177,10 @@ fn page(rows: &[Value], ask: &Ask, tenant: &str, kind: &str) -> Value {
     body.insert("@adminapi.warnings".into(), json!([]));
     if skip + size < rows.len() {
         let select = option("$select").map_or(String::new(), |names| format!("$select={names}&"));
-        body.insert("@odata.nextLink".into(), format!("{base}/InvokeCommand?{select}$skiptoken={}", skip + size).into());
+        body.insert(
+            "@odata.nextLink".into(),
+            format!("{base}/InvokeCommand?{select}$skiptoken={}", skip + size).into(),
+        );
     }
     body.insert("value".into(), shown.into());
     Value::Object(body)
@@ -209,7 +227,9 @@ impl Failure {
 
 /// Whether a row is the one that an identity names.
 fn named(row: &Value, identity: &str) -> bool {
-    ["Name", "Identity", "AppId", "ObjectId", "Guid", "DisplayName"].iter().any(|field| has(row, field, identity))
+    ["Name", "Identity", "AppId", "ObjectId", "Guid", "DisplayName"]
+        .iter()
+        .any(|field| has(row, field, identity))
 }
 
 #[cfg(test)]

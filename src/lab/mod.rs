@@ -8,17 +8,24 @@
 //! A service is one function from the world and a [`call::Call`] (which carries the decoded token) to an
 //! answer, in a module of its own: everything that it says follows from the two.
 
+mod access;
+mod ask;
 mod authority;
 mod autodiscover;
 pub mod call;
 mod config;
 mod dns;
 mod entra;
+mod ews;
+mod exchange_admin;
 mod faults;
+mod graph;
+mod names;
 mod scenario;
 mod server;
 pub mod token;
 mod transport;
+mod view;
 pub mod world;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};

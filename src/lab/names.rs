@@ -77,9 +77,10 @@ pub const ROLES: &[(&str, &str)] = &[
 /// Display name and template id of a role that a world document names in either way.
 pub fn role(named: &str) -> (String, String) {
     let known = ROLES.iter().find(|(name, id)| name.eq_ignore_ascii_case(named) || *id == named);
-    known.map_or_else(|| (named.to_owned(), made_up(&["role", named])), |(name, id)| {
-        ((*name).to_owned(), (*id).to_owned())
-    })
+    known.map_or_else(
+        || (named.to_owned(), made_up(&["role", named])),
+        |(name, id)| ((*name).to_owned(), (*id).to_owned()),
+    )
 }
 
 #[cfg(test)]
@@ -88,7 +89,10 @@ mod tests {
 
     #[test]
     fn the_same_name_has_another_id_on_another_resource() {
-        assert_ne!(app_role_id("graph", "MailboxSettings.Read"), app_role_id("exchange", "MailboxSettings.Read"));
+        assert_ne!(
+            app_role_id("graph", "MailboxSettings.Read"),
+            app_role_id("exchange", "MailboxSettings.Read")
+        );
     }
 
     #[test]

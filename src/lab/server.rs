@@ -30,10 +30,15 @@ use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 use super::{
-    RequestLog, World, autodiscover,
+    RequestLog, World,
+    ask::Ask,
+    autodiscover,
     call::{self, Answer, Call},
     entra,
+    ews::Ews,
+    exchange_admin,
     faults::{Fault, Faults},
+    graph,
     token::Signer,
 };
 
@@ -48,6 +53,7 @@ pub struct State {
     pub world: Arc<World>,
     /// Signs and verifies access tokens.
     pub signer: Signer,
+    ews: Ews,
     faults: Faults,
     log: Mutex<BTreeMap<(String, String, String), usize>>,
     connections: AtomicU64,
@@ -58,7 +64,15 @@ impl State {
     /// The shared state of a lab that starts now.
     pub fn new(world: Arc<World>, signer: Signer, latency: Duration) -> Self {
         let faults = Faults::default();
-        Self { world, signer, faults, log: Mutex::default(), connections: AtomicU64::new(1), latency }
+        Self {
+            world,
+            signer,
+            ews: Ews::default(),
+            faults,
+            log: Mutex::default(),
+            connections: AtomicU64::new(1),
+            latency,
+        }
     }
 
     /// What was asked so far.
@@ -173,9 +187,14 @@ fn route(state: &State, call: &Call) -> Answer {
     let path = call.path.to_ascii_lowercase();
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
+        Some("graph") => graph::answer(world.at(""), &Ask::from(call)).into(),
         Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
             autodiscover::handle(world, call)
         }
+        Some("exchange") if path.starts_with("/adminapi/") => {
+            exchange_admin::answer(world.at(""), &Ask::from(call)).into()
+        }
+        Some("exchange" | "exchange-server") => state.ews.answer(world.at(""), &Ask::from(call)).into(),
         Some("web") if path == "/" || world.at("/hosts")[call.host.as_str()]["catch_all"] == true => {
             call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE)
         }

@@ -27,7 +27,9 @@ impl<'a> View<'a> {
 
     /// The user with that object id or sign-in name.
     pub fn user(self, key: &str) -> Option<&'a Value> {
-        self.rows("users").into_iter().find(|user| has(user, "id", key) || has(user, "userPrincipalName", key))
+        self.rows("users")
+            .into_iter()
+            .find(|user| has(user, "id", key) || has(user, "userPrincipalName", key))
     }
 
     /// The member of a collection under that short name.
@@ -43,7 +45,8 @@ impl<'a> View<'a> {
 
     /// The group of that short name or object id.
     pub fn group(self, key: &str) -> Option<&'a Value> {
-        self.named("groups", key).or_else(|| self.rows("groups").into_iter().find(|group| has(group, "id", key)))
+        self.named("groups", key)
+            .or_else(|| self.rows("groups").into_iter().find(|group| has(group, "id", key)))
     }
 
     /// The service principal with that object id or app id.
@@ -113,7 +116,8 @@ impl<'a> View<'a> {
 
 /// Whether a mailbox answers to an address, sign-in name or object id.
 pub fn answers_to(mailbox: &Value, key: &str) -> bool {
-    let mut names = ["PrimarySmtpAddress", "UserPrincipalName", "ExternalDirectoryObjectId", "Guid", "Alias"].iter();
+    let mut names =
+        ["PrimarySmtpAddress", "UserPrincipalName", "ExternalDirectoryObjectId", "Guid", "Alias"].iter();
     !key.is_empty()
         && (names.any(|name| has(mailbox, name, key))
             || texts(&mailbox["EmailAddresses"]).into_iter().any(|address| {

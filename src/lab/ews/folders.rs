@@ -21,7 +21,13 @@ pub(super) struct Folder {
     pub parent: &'static str,
 }
 
-const fn folder(name: &'static str, shown: &'static str, class: &'static str, element: &'static str, parent: &'static str) -> Folder {
+const fn folder(
+    name: &'static str,
+    shown: &'static str,
+    class: &'static str,
+    element: &'static str,
+    parent: &'static str,
+) -> Folder {
     Folder { name, shown, class, element, parent }
 }
 
@@ -113,8 +119,10 @@ impl Shape {
             let nodes = node.into_iter().flat_map(|node| node.descendants());
             nodes.filter(move |child| child.has_tag_name((TYPES, name)))
         };
-        let base = within("BaseShape").next().and_then(|node| node.text()).unwrap_or("Default").trim().to_owned();
-        let fields = within("FieldURI").filter_map(|node| node.attribute("FieldURI")).map(str::to_owned).collect();
+        let base =
+            within("BaseShape").next().and_then(|node| node.text()).unwrap_or("Default").trim().to_owned();
+        let fields =
+            within("FieldURI").filter_map(|node| node.attribute("FieldURI")).map(str::to_owned).collect();
         Self { base, fields }
     }
 
@@ -127,11 +135,17 @@ impl Shape {
 
 /// A folder as an element, its properties in the order of the schema.
 pub(super) fn element(mailbox: &Value, folder: &Folder, shape: &Shape) -> String {
-    let mut text = format!("<t:{}><t:FolderId Id=\"{}\" ChangeKey=\"{}\"/>", folder.element, id(mailbox, folder.name), change_key(folder));
+    let mut text = format!(
+        "<t:{}><t:FolderId Id=\"{}\" ChangeKey=\"{}\"/>",
+        folder.element,
+        id(mailbox, folder.name),
+        change_key(folder)
+    );
     let children = below(folder, false).len().to_string();
     if !folder.parent.is_empty() && shape.shows("ParentFolderId", false) {
         let parent = distinguished(folder.parent).map_or(String::new(), change_key);
-        text = format!("{text}<t:ParentFolderId Id=\"{}\" ChangeKey=\"{parent}\"/>", id(mailbox, folder.parent));
+        text =
+            format!("{text}<t:ParentFolderId Id=\"{}\" ChangeKey=\"{parent}\"/>", id(mailbox, folder.parent));
     }
     let mut put = |name: &str, in_default: bool, value: &str| {
         if shape.shows(name, in_default) && !value.is_empty() {

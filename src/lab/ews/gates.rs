@@ -43,7 +43,11 @@ pub(super) fn mailbox(view: View, ask: &Ask, mailbox: &Value) -> Result<(), Answ
 }
 
 /// The mailbox to act for; `None` without an impersonation header.
-pub(super) fn impersonation<'a>(view: View<'a>, caller: &Caller, request: &Request) -> Result<Option<&'a Value>, Stop> {
+pub(super) fn impersonation<'a>(
+    view: View<'a>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Option<&'a Value>, Stop> {
     let Some(identifier) = &request.impersonated else {
         if matches!(caller, Caller::App { .. }) {
             let text = "ExchangeImpersonation SOAP header must be present for this type of OAuth token.";
@@ -68,9 +72,9 @@ fn target<'a>(view: View<'a>, identifier: &Identifier) -> Result<&'a Value, Faul
     }
     let all = || view.rows("exchange.mailboxes").into_iter().filter(|mailbox| served(view, mailbox));
     match identifier.kind.as_str() {
-        "PrincipalName" => all()
-            .find(|mailbox| has(mailbox, "UserPrincipalName", value))
-            .ok_or_else(|| Fault::new("ErrorInvalidUserPrincipalName", "The user principal name (UPN) is invalid.")),
+        "PrincipalName" => all().find(|mailbox| has(mailbox, "UserPrincipalName", value)).ok_or_else(|| {
+            Fault::new("ErrorInvalidUserPrincipalName", "The user principal name (UPN) is invalid.")
+        }),
         "SID" => Err(Fault::new("ErrorInvalidUserSid", "The user SID is invalid.")),
         kind => {
             if !value.contains('@') {
@@ -99,7 +103,8 @@ pub(super) fn no_mailbox() -> Fault {
 
 /// Whether the mailbox lives on this server.
 pub(super) fn served(view: View, mailbox: &Value) -> bool {
-    let remote = matches!(text(mailbox, "RecipientTypeDetails"), "MailUser" | "RemoteUserMailbox" | "GuestMailUser");
+    let remote =
+        matches!(text(mailbox, "RecipientTypeDetails"), "MailUser" | "RemoteUserMailbox" | "GuestMailUser");
     let elsewhere = match text(&mailbox["x"], "location") {
         "on-premises" => online(view),
         "cloud" => !online(view),
@@ -115,9 +120,8 @@ fn may_impersonate(view: View, caller: &Caller, mailbox: &Value) -> Result<bool,
         Caller::User { name, .. } => name,
     };
     let entry = view.named("ews.impersonators", key);
-    let listed = |entry: &Value| {
-        view.reaches(&entry["allow"], mailbox) && !view.reaches(&entry["deny"], mailbox)
-    };
+    let listed =
+        |entry: &Value| view.reaches(&entry["allow"], mailbox) && !view.reaches(&entry["deny"], mailbox);
     match caller {
         Caller::User { .. } => Ok(!online(view) && entry.is_some_and(listed)),
         Caller::App { id, consented } => {
@@ -151,7 +155,10 @@ const FAULTS: &[&str] = &[
 /// What the world says is wrong with a mailbox.
 pub(super) fn error_of<'a>(view: View<'a>, mailbox: &Value) -> Option<&'a Value> {
     let errors = view.at("ews.mailbox_errors").as_object()?.iter();
-    errors.into_iter().find(|(address, error)| answers_to(mailbox, address) && error.is_object()).map(|(_, error)| error)
+    errors
+        .into_iter()
+        .find(|(address, error)| answers_to(mailbox, address) && error.is_object())
+        .map(|(_, error)| error)
 }
 
 /// Refuses the whole request where the mailbox's trouble is of that kind.
@@ -189,7 +196,9 @@ fn fault_of(error: &Value) -> Fault {
 /// Whether a user may open a mailbox that is not the own one, without impersonation.
 pub(super) fn delegate(view: View, caller: &Caller, mailbox: &Value) -> bool {
     let Caller::User { name, .. } = caller else { return false };
-    let own = caller.mailbox(view).is_some_and(|own| text(own, "PrimarySmtpAddress") == text(mailbox, "PrimarySmtpAddress"));
+    let own = caller
+        .mailbox(view)
+        .is_some_and(|own| text(own, "PrimarySmtpAddress") == text(mailbox, "PrimarySmtpAddress"));
     let rights = access::rights_of(view, mailbox, name);
     own || lists(&Value::from(rights), "FullAccess")
 }

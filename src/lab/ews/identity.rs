@@ -56,12 +56,12 @@ pub(super) struct Refused {
     pub diagnostics: Option<&'static str>,
 }
 
-const SIGNATURE: &str = "2000000;reason=\"The token has an invalid signature.\";error_category=\"invalid_signature\"";
+const SIGNATURE: &str =
+    "2000000;reason=\"The token has an invalid signature.\";error_category=\"invalid_signature\"";
 const AUDIENCE: &str = "2000003;reason=\"The audience claim value is invalid for current resource. Audience claim is not \
     the expected one, request url and resource do not match.\";error_category=\"invalid_resource\"";
 const TENANT: &str = "2000004;reason=\"The tenant of the token is not known to this service.\";error_category=\"invalid_tenant\"";
-const PERMISSION: &str =
-    "2000008;reason=\"The token contains no permissions, or permissions can not be understood.\";error_category=\"invalid_grant\"";
+const PERMISSION: &str = "2000008;reason=\"The token contains no permissions, or permissions can not be understood.\";error_category=\"invalid_grant\"";
 
 /// The caller of a request.
 pub(super) fn caller(view: View, ask: &Ask, service: &Ews) -> Result<Caller, Refused> {
@@ -90,7 +90,11 @@ fn bearer(view: View, ask: &Ask) -> Result<Caller, Refused> {
         let by_role = access::roles_of(view, &app)
             .into_iter()
             .any(|row| access::permissions_of(row).contains(&"EWS.AccessAsApp"));
-        return if consented || by_role { Ok(Caller::App { id: app, consented }) } else { refuse(PERMISSION) };
+        return if consented || by_role {
+            Ok(Caller::App { id: app, consented })
+        } else {
+            refuse(PERMISSION)
+        };
     }
     if !ask.claim_words("scp").contains(&"EWS.AccessAsUser.All") {
         return refuse(PERMISSION);
@@ -101,8 +105,10 @@ fn bearer(view: View, ask: &Ask) -> Result<Caller, Refused> {
 
 fn basic(view: View, ask: &Ask, service: &Ews) -> Result<Caller, Refused> {
     let refused = || Refused { diagnostics: None };
-    let offered = texts(view.at("ews.challenges")).into_iter().any(|scheme| scheme.to_lowercase().starts_with("basic"));
-    let (name, password) = ask.header("authorization").and_then(credentials).filter(|_| offered).ok_or_else(refused)?;
+    let offered =
+        texts(view.at("ews.challenges")).into_iter().any(|scheme| scheme.to_lowercase().starts_with("basic"));
+    let (name, password) =
+        ask.header("authorization").and_then(credentials).filter(|_| offered).ok_or_else(refused)?;
     let users = view.at("ews.users").as_object().into_iter().flatten();
     let mut known = users.filter(|(_, user)| user.is_object());
     let (key, user) = known

@@ -34,11 +34,11 @@ impl Ews {
     /// Answers one request.
     pub fn answer(&self, world: &Value, ask: &Ask) -> Answer {
         let view = View(world);
-        let request_id = uuid::Uuid::new_v4().to_string();
         let answer = self.respond(view, ask);
-        let answer = answer.with("Server", "Microsoft-IIS/10.0").with("request-id", &request_id);
+        let answer = answer.with("Server", "Microsoft-IIS/10.0").with("request-id", &ask.request_id);
         let client = ask.header("client-request-id").map(str::to_owned);
-        let echo = ask.header("return-client-request-id").is_some_and(|wanted| wanted.eq_ignore_ascii_case("true"));
+        let echo =
+            ask.header("return-client-request-id").is_some_and(|wanted| wanted.eq_ignore_ascii_case("true"));
         let answer = match client.filter(|_| echo) {
             Some(id) => answer.with("client-request-id", id),
             None => answer,
@@ -150,7 +150,8 @@ fn description(ask: &Ask) -> Answer {
 }
 
 fn html(status: u16, text: &str) -> Answer {
-    let page = format!("<!DOCTYPE html><html><head><title>{text}</title></head><body><h2>{text}</h2></body></html>");
+    let page =
+        format!("<!DOCTYPE html><html><head><title>{text}</title></head><body><h2>{text}</h2></body></html>");
     Answer::new(status, "text/html", page)
 }
 
@@ -167,6 +168,3 @@ impl Refused {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -54,7 +54,8 @@ fn open<'a>(context: &Context<'a>, id: Node) -> Result<Opened<'a>, Fault> {
     if id.has_tag_name((TYPES, "FolderId")) {
         return by_id(context, value);
     }
-    let address = id.descendants().find(|node| node.has_tag_name((TYPES, "EmailAddress"))).and_then(|node| node.text());
+    let address =
+        id.descendants().find(|node| node.has_tag_name((TYPES, "EmailAddress"))).and_then(|node| node.text());
     let mailbox = match address.map(str::trim) {
         None => own?,
         Some(address) => other(context, address)?,
@@ -67,7 +68,9 @@ fn open<'a>(context: &Context<'a>, id: Node) -> Result<Opened<'a>, Fault> {
         return public_root(context, mailbox);
     }
     let found = folders::distinguished(value).map(|folder| (mailbox, folder));
-    found.ok_or_else(|| Fault::new("ErrorFolderNotFound", "The specified folder could not be found in the store."))
+    found.ok_or_else(|| {
+        Fault::new("ErrorFolderNotFound", "The specified folder could not be found in the store.")
+    })
 }
 
 fn by_id<'a>(context: &Context<'a>, id: &str) -> Result<Opened<'a>, Fault> {
@@ -77,13 +80,16 @@ fn by_id<'a>(context: &Context<'a>, id: &str) -> Result<Opened<'a>, Fault> {
     let all = context.view.rows("exchange.mailboxes").into_iter();
     let mut found = all.filter_map(|mailbox| Some((mailbox, folders::by_id(mailbox, id)?)));
     let found = found.find(|(mailbox, _)| may_open(context, mailbox));
-    found.ok_or_else(|| Fault::new("ErrorFolderNotFound", "The specified folder could not be found in the store."))
+    found.ok_or_else(|| {
+        Fault::new("ErrorFolderNotFound", "The specified folder could not be found in the store.")
+    })
 }
 
 /// Another mailbox that a distinguished folder names.
 fn other<'a>(context: &Context<'a>, address: &str) -> Result<&'a Value, Fault> {
     let all = context.view.rows("exchange.mailboxes").into_iter();
-    let mut known = all.filter(|mailbox| gates::served(context.view, mailbox) && answers_to(mailbox, address));
+    let mut known =
+        all.filter(|mailbox| gates::served(context.view, mailbox) && answers_to(mailbox, address));
     let mailbox = known.next().ok_or_else(gates::no_mailbox)?;
     if may_open(context, mailbox) {
         return Ok(mailbox);
@@ -93,7 +99,9 @@ fn other<'a>(context: &Context<'a>, address: &str) -> Result<&'a Value, Fault> {
 
 /// Whether the acting identity may open a mailbox: as the impersonated one, its own or by full access.
 fn may_open(context: &Context, mailbox: &Value) -> bool {
-    let acting = context.mailbox.is_some_and(|own| has(own, "PrimarySmtpAddress", text(mailbox, "PrimarySmtpAddress")));
+    let acting = context
+        .mailbox
+        .is_some_and(|own| has(own, "PrimarySmtpAddress", text(mailbox, "PrimarySmtpAddress")));
     acting || (!context.impersonated && delegate(context.view, context.caller, mailbox))
 }
 
@@ -160,11 +168,17 @@ fn child_of<'a>(operation: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
 
 /// Resolves against the address list: equal addresses, or the beginning of a name.
 fn resolve_names(context: &Context, operation: Node) -> String {
-    let entry = child_of(operation, "UnresolvedEntry").and_then(|node| node.text()).unwrap_or_default().trim().to_lowercase();
+    let entry = child_of(operation, "UnresolvedEntry")
+        .and_then(|node| node.text())
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase();
     let bare = entry.strip_prefix("smtp:").unwrap_or(&entry);
     let all = context.view.rows("exchange.mailboxes").into_iter();
     let found: Vec<&Value> = all
-        .filter(|mailbox| mailbox["x"]["soft_deleted"] != true && mailbox["HiddenFromAddressListsEnabled"] != true)
+        .filter(|mailbox| {
+            mailbox["x"]["soft_deleted"] != true && mailbox["HiddenFromAddressListsEnabled"] != true
+        })
         .filter(|mailbox| {
             let shown = text(mailbox, "DisplayName").to_lowercase();
             let words = shown.split_whitespace().any(|word| word.starts_with(bare));
@@ -172,10 +186,19 @@ fn resolve_names(context: &Context, operation: Node) -> String {
         })
         .collect();
     let rows: String = found.iter().map(|mailbox| resolution(mailbox)).collect();
-    let set = format!("<m:ResolutionSet TotalItemsInView=\"{}\" IncludesLastItemInRange=\"true\">{rows}</m:ResolutionSet>", found.len());
+    let set = format!(
+        "<m:ResolutionSet TotalItemsInView=\"{}\" IncludesLastItemInRange=\"true\">{rows}</m:ResolutionSet>",
+        found.len()
+    );
     let warn = |code: &str, text: &str, set: &str| xml::failure("ResolveNames", "Warning", code, text, set);
     let message = match found.len() {
-        0 => xml::failure("ResolveNames", "Error", "ErrorNameResolutionNoResults", "No results were found.", ""),
+        0 => xml::failure(
+            "ResolveNames",
+            "Error",
+            "ErrorNameResolutionNoResults",
+            "No results were found.",
+            "",
+        ),
         1 => xml::success("ResolveNames", &set),
         _ => warn("ErrorNameResolutionMultipleResults", "Multiple results were found.", &set),
     };

@@ -50,13 +50,51 @@ const VERSIONS: &[&str] = &[
 const ORDERS: &[(&str, &[&str])] = &[
     ("Envelope", &["Header", "Body"]),
     ("GetFolder", &["FolderShape", "FolderIds"]),
-    ("FindFolder", &["FolderShape", "IndexedPageFolderView", "FractionalPageFolderView", "Restriction", "ParentFolderIds"]),
+    (
+        "FindFolder",
+        &[
+            "FolderShape",
+            "IndexedPageFolderView",
+            "FractionalPageFolderView",
+            "Restriction",
+            "ParentFolderIds",
+        ],
+    ),
     ("FolderShape", &["BaseShape", "AdditionalProperties"]),
-    ("ItemShape", &["BaseShape", "IncludeMimeContent", "BodyType", "UniqueBodyType", "NormalizedBodyType", "FilterHtmlContent",
-        "ConvertHtmlCodePageToUTF8", "InlineImageUrlTemplate", "BlockExternalImages", "AddBlankTargetToLinks",
-        "MaximumBodySize", "AdditionalProperties"]),
-    ("FindItem", &["ItemShape", "IndexedPageItemView", "FractionalPageItemView", "SeekToConditionPageItemView", "CalendarView",
-        "ContactsView", "GroupBy", "DistinguishedGroupBy", "Restriction", "SortOrder", "ParentFolderIds", "QueryString"]),
+    (
+        "ItemShape",
+        &[
+            "BaseShape",
+            "IncludeMimeContent",
+            "BodyType",
+            "UniqueBodyType",
+            "NormalizedBodyType",
+            "FilterHtmlContent",
+            "ConvertHtmlCodePageToUTF8",
+            "InlineImageUrlTemplate",
+            "BlockExternalImages",
+            "AddBlankTargetToLinks",
+            "MaximumBodySize",
+            "AdditionalProperties",
+        ],
+    ),
+    (
+        "FindItem",
+        &[
+            "ItemShape",
+            "IndexedPageItemView",
+            "FractionalPageItemView",
+            "SeekToConditionPageItemView",
+            "CalendarView",
+            "ContactsView",
+            "GroupBy",
+            "DistinguishedGroupBy",
+            "Restriction",
+            "SortOrder",
+            "ParentFolderIds",
+            "QueryString",
+        ],
+    ),
     ("ResolveNames", &["ParentFolderIds", "UnresolvedEntry"]),
     ("ExchangeImpersonation", &["ConnectingSID"]),
     ("ConnectingSID", &["PrincipalName", "SID", "PrimarySmtpAddress", "SmtpAddress"]),
@@ -86,7 +124,10 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, Fault> {
 pub(super) fn read<'a>(document: &'a Document<'a>) -> Result<Request<'a>, Fault> {
     let root = document.root_element();
     if !root.has_tag_name((SOAP, "Envelope")) {
-        return Err(wrong(root, &format!("The element '{}' is not expected; an Envelope is.", root.tag_name().name())));
+        return Err(wrong(
+            root,
+            &format!("The element '{}' is not expected; an Envelope is.", root.tag_name().name()),
+        ));
     }
     let body = child(root, SOAP, "Body").ok_or_else(|| wrong(root, "The element 'Body' is missing."))?;
     let header = child(root, SOAP, "Header");
@@ -96,7 +137,10 @@ pub(super) fn read<'a>(document: &'a Document<'a>) -> Result<Request<'a>, Fault>
     let operation = body.children().find(Node::is_element);
     let operation = operation.ok_or_else(|| Fault::new("ErrorInvalidRequest", "The request is invalid."))?;
     if operation.tag_name().namespace() != Some(MESSAGES) {
-        return Err(wrong(operation, &format!("The element '{}' is not of the messages namespace.", operation.tag_name().name())));
+        return Err(wrong(
+            operation,
+            &format!("The element '{}' is not of the messages namespace.", operation.tag_name().name()),
+        ));
     }
     if let Some(header) = header {
         version(header)?;
@@ -121,18 +165,34 @@ fn check(node: Node) -> Result<(), Fault> {
         }
     }
     if let Some((_, required)) = REQUIRED.iter().find(|(parent, _)| *parent == name)
-        && let Some(missing) = required.iter().find(|wanted| !children().any(|child| child.tag_name().name() == **wanted))
+        && let Some(missing) =
+            required.iter().find(|wanted| !children().any(|child| child.tag_name().name() == **wanted))
     {
-        return Err(wrong(node, &format!("The element '{name}' has incomplete content. List of possible elements expected: '{missing}'.")));
+        return Err(wrong(
+            node,
+            &format!(
+                "The element '{name}' has incomplete content. List of possible elements expected: '{missing}'."
+            ),
+        ));
     }
     let text = node.text().unwrap_or_default().trim();
     if name == "BaseShape" && !SHAPES.contains(&text) {
-        return Err(wrong(node, &format!("The 'BaseShape' element is invalid - The value '{text}' is invalid according to its datatype.")));
+        return Err(wrong(
+            node,
+            &format!(
+                "The 'BaseShape' element is invalid - The value '{text}' is invalid according to its datatype."
+            ),
+        ));
     }
     if name == "DistinguishedFolderId" {
         let id = node.attribute("Id").unwrap_or_default();
         if !super::folders::is_distinguished(id) {
-            return Err(wrong(node, &format!("The 'Id' attribute is invalid - The value '{id}' is invalid according to its datatype 'DistinguishedFolderIdNameType'.")));
+            return Err(wrong(
+                node,
+                &format!(
+                    "The 'Id' attribute is invalid - The value '{id}' is invalid according to its datatype 'DistinguishedFolderIdNameType'."
+                ),
+            ));
         }
     }
     Ok(())

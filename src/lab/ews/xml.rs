@@ -92,7 +92,8 @@ impl Fault {
         let mut text = format!("<t:MessageXml xmlns:t=\"{TYPES}\">");
         for (name, value) in &self.values {
             let (name, value) = (escape(name), escape(value));
-            write!(text, "<t:Value Name=\"{name}\">{value}</t:Value>").expect("writing to a String cannot fail");
+            write!(text, "<t:Value Name=\"{name}\">{value}</t:Value>")
+                .expect("writing to a String cannot fail");
         }
         text + "</t:MessageXml>"
     }

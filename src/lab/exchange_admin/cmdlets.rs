@@ -20,7 +20,10 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     fn parameter(&self, name: &str) -> &'a Value {
         const NULL: &Value = &Value::Null;
-        self.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map_or(NULL, |(_, value)| value)
+        self.parameters
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map_or(NULL, |(_, value)| value)
     }
 
     fn word(&self, name: &str) -> &'a str {
@@ -72,17 +75,36 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
         &[],
         mailboxes,
     ),
-    cmdlet("Get-EXOMailbox", &["Identity", "ExternalDirectoryObjectId", "PropertySets", "Properties"], &[], mailboxes),
+    cmdlet(
+        "Get-EXOMailbox",
+        &["Identity", "ExternalDirectoryObjectId", "PropertySets", "Properties"],
+        &[],
+        mailboxes,
+    ),
     cmdlet("Get-CASMailbox", &["Identity", "Filter"], &[], cas),
     cmdlet("Get-MailboxStatistics", &["Identity", "IncludeSoftDeletedRecipients"], &["Identity"], statistics),
     cmdlet("Get-MailboxPermission", &["Identity", "User", "Owner"], &["Identity"], permissions),
     cmdlet("Get-ApplicationAccessPolicy", &["Identity"], &[], access_policies),
     cmdlet("Test-ApplicationAccessPolicy", &["Identity", "AppId"], &["Identity", "AppId"], test_policy),
     cmdlet("Get-ServicePrincipal", &["Identity", "Organization"], &[], service_principals),
-    cmdlet("Test-ServicePrincipalAuthorization", &["Identity", "Resource"], &["Identity"], test_authorization),
+    cmdlet(
+        "Test-ServicePrincipalAuthorization",
+        &["Identity", "Resource"],
+        &["Identity"],
+        test_authorization,
+    ),
     cmdlet(
         "Get-ManagementRoleAssignment",
-        &["Identity", "Role", "RoleAssignee", "GetEffectiveUsers", "Delegating", "Enabled", "WritableRecipient", "RoleAssigneeType"],
+        &[
+            "Identity",
+            "Role",
+            "RoleAssignee",
+            "GetEffectiveUsers",
+            "Delegating",
+            "Enabled",
+            "WritableRecipient",
+            "RoleAssigneeType",
+        ],
         &[],
         role_assignments,
     ),
@@ -108,7 +130,8 @@ fn chosen<'a>(run: &Run<'a>, soft_deleted: bool) -> Result<Vec<&'a Value>, Failu
         identity => identity,
     };
     let all = run.view.rows("exchange.mailboxes").into_iter();
-    let mut found: Vec<&Value> = all.filter(|mailbox| (mailbox["x"]["soft_deleted"] == true) == soft_deleted).collect();
+    let mut found: Vec<&Value> =
+        all.filter(|mailbox| (mailbox["x"]["soft_deleted"] == true) == soft_deleted).collect();
     found.retain(|mailbox| is_mailbox(mailbox));
     if !identity.is_empty() {
         found.retain(|mailbox| answers_to(mailbox, identity));
@@ -121,7 +144,10 @@ fn chosen<'a>(run: &Run<'a>, soft_deleted: bool) -> Result<Vec<&'a Value>, Failu
 
 /// Mail users and remote mailboxes are recipients here, but no mailboxes.
 fn is_mailbox(recipient: &Value) -> bool {
-    !matches!(text(recipient, "RecipientTypeDetails"), "MailUser" | "GuestMailUser" | "RemoteUserMailbox" | "MailContact")
+    !matches!(
+        text(recipient, "RecipientTypeDetails"),
+        "MailUser" | "GuestMailUser" | "RemoteUserMailbox" | "MailContact"
+    )
 }
 
 fn mailboxes(run: &Run) -> Result<Vec<Value>, Failure> {
@@ -144,7 +170,12 @@ fn mailbox_row(view: View, mailbox: &Value) -> Value {
         ("Identity", json!(mailbox["DisplayName"])),
         ("Id", json!(mailbox["DisplayName"])),
         ("Name", json!(alias)),
-        ("DistinguishedName", json!(format!("CN={alias},OU={organization},OU=Microsoft Exchange Hosted Organizations,DC=EURPRD01A001,DC=PROD,DC=OUTLOOK,DC=COM"))),
+        (
+            "DistinguishedName",
+            json!(format!(
+                "CN={alias},OU={organization},OU=Microsoft Exchange Hosted Organizations,DC=EURPRD01A001,DC=PROD,DC=OUTLOOK,DC=COM"
+            )),
+        ),
         ("OrganizationId", json!(organization)),
         ("IsMailboxEnabled", json!(true)),
         ("AccountDisabled", json!(enabled == Some(false))),
@@ -241,7 +272,10 @@ fn access_policies(run: &Run) -> Result<Vec<Value>, Failure> {
         for (field, usual) in [
             ("ScopeIdentity", row["ScopeName"].clone()),
             ("ScopeIdentityRaw", made_up(&["scope", name]).into()),
-            ("Identity", format!("{tenant}\\{}:{}", text(policy, "AppId"), made_up(&["policy", name])).into()),
+            (
+                "Identity",
+                format!("{tenant}\\{}:{}", text(policy, "AppId"), made_up(&["policy", name])).into(),
+            ),
             ("Description", "".into()),
             ("IsValid", true.into()),
         ] {
@@ -282,7 +316,8 @@ fn principal_row(principal: &Value) -> Value {
 fn test_authorization(run: &Run) -> Result<Vec<Value>, Failure> {
     let identity = run.word("Identity");
     let all = run.view.rows("exchange.service_principals").into_iter().map(principal_row);
-    let registered = all.into_iter().find(|row| named(row, identity)).ok_or_else(|| Failure::not_found(identity))?;
+    let registered =
+        all.into_iter().find(|row| named(row, identity)).ok_or_else(|| Failure::not_found(identity))?;
     let target = if run.word("Resource").is_empty() { None } else { Some(run.mailbox("Resource")?) };
     let rows = access::roles_of(run.view, text(&registered, "AppId")).into_iter().map(|assignment| {
         let in_scope = target.map_or("Not Run".to_owned(), |mailbox| {
@@ -300,11 +335,17 @@ fn test_authorization(run: &Run) -> Result<Vec<Value>, Failure> {
 fn role_assignments(run: &Run) -> Result<Vec<Value>, Failure> {
     let role = run.word("Role");
     let leftovers = run.view.rows("exchange.leftovers").into_iter().map(|row| assignment_row(public(row)));
-    let by_app = run.view.rows("exchange.role_assignments").into_iter().map(|row| assignment_row(app_row(run.view, row)));
+    let by_app = run
+        .view
+        .rows("exchange.role_assignments")
+        .into_iter()
+        .map(|row| assignment_row(app_row(run.view, row)));
     let mut rows: Vec<Value> = leftovers.chain(by_app).collect();
     rows.retain(|row| role.is_empty() || has(row, "Role", role));
     let assignee = run.word("RoleAssignee");
-    rows.retain(|row| assignee.is_empty() || has(row, "RoleAssigneeName", assignee) || has(row, "App", assignee));
+    rows.retain(|row| {
+        assignee.is_empty() || has(row, "RoleAssigneeName", assignee) || has(row, "App", assignee)
+    });
     Ok(rows)
 }
 

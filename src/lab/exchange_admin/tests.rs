@@ -37,7 +37,8 @@ fn the_allow_list_comes_only_with_its_switch() {
     let (_, plain) = run(reader(), "Get-OrganizationConfig", &json!({}));
     assert!(plain["value"][0].get("EwsAllowedAppIDs").is_none());
     assert_eq!(plain["value"][0]["EwsEnabled"], true);
-    let (_, full) = run(reader(), "Get-OrganizationConfig", &json!({ "RetrieveEwsOperationAccessPolicy": true }));
+    let (_, full) =
+        run(reader(), "Get-OrganizationConfig", &json!({ "RetrieveEwsOperationAccessPolicy": true }));
     assert_eq!(full["value"][0]["EwsAllowedAppIDs"], "a,b");
 }
 
@@ -62,16 +63,24 @@ fn unknown_objects_cmdlets_and_parameters_are_told_apart_by_the_deepest_text() {
         assert_eq!(status, 400);
         body["error"]["innererror"]["internalException"]["message"].as_str().unwrap_or_default().to_owned()
     };
-    assert!(deepest("Get-Mailbox", &json!({ "Identity": "nobody@contoso.com" })).contains("couldn't be found"));
+    assert!(
+        deepest("Get-Mailbox", &json!({ "Identity": "nobody@contoso.com" })).contains("couldn't be found")
+    );
     assert!(deepest("Get-Mailboxes", &json!({})).contains("is not recognized"));
-    assert!(deepest("Get-Mailbox", &json!({ "Identify": "x" })).contains("matches parameter name 'Identify'"));
-    assert!(deepest("Test-ApplicationAccessPolicy", &json!({ "AppId": "x" })).contains("mandatory parameters: Identity"));
+    assert!(
+        deepest("Get-Mailbox", &json!({ "Identify": "x" })).contains("matches parameter name 'Identify'")
+    );
+    assert!(
+        deepest("Test-ApplicationAccessPolicy", &json!({ "AppId": "x" }))
+            .contains("mandatory parameters: Identity")
+    );
 }
 
 #[test]
 fn a_soft_deleted_mailbox_is_found_only_with_its_switch() {
     assert_eq!(run(reader(), "Get-Mailbox", &json!({ "Identity": "old@contoso.com" })).0, 400);
-    let (status, _) = run(reader(), "Get-Mailbox", &json!({ "Identity": "old@contoso.com", "SoftDeletedMailbox": true }));
+    let (status, _) =
+        run(reader(), "Get-Mailbox", &json!({ "Identity": "old@contoso.com", "SoftDeletedMailbox": true }));
     assert_eq!(status, 200);
 }
 

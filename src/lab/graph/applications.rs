@@ -25,7 +25,10 @@ fn complete(principal: &Value) -> Value {
         ("appRoleAssignmentRequired", json!(false)),
         ("servicePrincipalType", json!("Application")),
         ("servicePrincipalNames", json!([principal["appId"]])),
-        ("verifiedPublisher", json!({ "displayName": null, "verifiedPublisherId": null, "addedDateTime": null })),
+        (
+            "verifiedPublisher",
+            json!({ "displayName": null, "verifiedPublisherId": null, "addedDateTime": null }),
+        ),
         ("passwordCredentials", json!([])),
         ("keyCredentials", json!([])),
         ("tags", json!(["WindowsAzureActiveDirectoryIntegratedApp"])),
@@ -58,7 +61,8 @@ fn principal<'a>(call: &Call<'a>) -> Result<&'a Value, Refusal> {
     };
     let wanted = app_id(key).unwrap_or(key);
     let mut all = call.view.rows("service_principals").into_iter();
-    all.find(|principal| text(principal, field).eq_ignore_ascii_case(wanted)).ok_or_else(|| Refusal::not_found(wanted))
+    all.find(|principal| text(principal, field).eq_ignore_ascii_case(wanted))
+        .ok_or_else(|| Refusal::not_found(wanted))
 }
 
 /// The app id in a key of the form `appId='…'`.
@@ -118,8 +122,10 @@ fn assigned<'a>(call: &Call<'a>, resource: &'a Value) -> Vec<(&'a Value, &'stati
     let given = rows(&resource["x"]["assigned"]).into_iter();
     given
         .filter_map(|given| {
-            let user = given["user"].as_str().or(given.as_str()).and_then(|name| call.view.named("users", name));
-            let group = given["group"].as_str().or(given.as_str()).and_then(|name| call.view.named("groups", name));
+            let user =
+                given["user"].as_str().or(given.as_str()).and_then(|name| call.view.named("users", name));
+            let group =
+                given["group"].as_str().or(given.as_str()).and_then(|name| call.view.named("groups", name));
             let found = user.map(|user| (user, "User")).or_else(|| group.map(|group| (group, "Group")));
             found.map(|(principal, kind)| (principal, kind, &given["created"]))
         })
@@ -130,14 +136,16 @@ fn assigned<'a>(call: &Call<'a>, resource: &'a Value) -> Vec<(&'a Value, &'stati
 pub(super) fn assigned_to(call: &Call) -> Result<Found, Refusal> {
     let resource = principal(call)?;
     let found = assigned(call, resource).into_iter();
-    let row = |(who, kind, created): (&Value, &str, &Value)| assignment(DEFAULT_ROLE, who, kind, resource, created);
+    let row =
+        |(who, kind, created): (&Value, &str, &Value)| assignment(DEFAULT_ROLE, who, kind, resource, created);
     Ok(Found::Many(found.map(row).collect()))
 }
 
 /// `/users/{id}/appRoleAssignments`: apps that a user is assigned to, directly or by a direct group.
 pub(super) fn user_assignments(call: &Call) -> Result<Found, Refusal> {
     let user = super::directory::user(call)?;
-    let mut holders: Vec<&str> = call.view.groups_of(user, false).into_iter().map(|group| text(group, "id")).collect();
+    let mut holders: Vec<&str> =
+        call.view.groups_of(user, false).into_iter().map(|group| text(group, "id")).collect();
     holders.push(text(user, "id"));
     let mut found = Vec::new();
     for resource in call.view.rows("service_principals") {

@@ -34,7 +34,11 @@ fn complete(call: &Call, user: &Value) -> Value {
     row["licenseAssignmentStates"] = licenses
         .iter()
         .map(|(sku, given)| {
-            let state = given["state"].as_str().unwrap_or(if given["error"].is_string() { "Error" } else { "Active" });
+            let state = given["state"].as_str().unwrap_or(if given["error"].is_string() {
+                "Error"
+            } else {
+                "Active"
+            });
             json!({ "skuId": sku["skuId"], "assignedByGroup": null, "disabledPlans": disabled_ids(sku, given),
                 "state": state, "error": given["error"].as_str().unwrap_or("None"),
                 "lastUpdatedDateTime": user["createdDateTime"] })
@@ -87,7 +91,10 @@ fn is_disabled(given: &Value, id: &str, name: &str) -> bool {
 
 fn disabled_ids<'a>(sku: &'a Value, given: &Value) -> Vec<&'a str> {
     let plans = sku["plans"].as_object().into_iter().flatten();
-    plans.filter(|(id, name)| is_disabled(given, id, name.as_str().unwrap_or_default())).map(|(id, _)| id.as_str()).collect()
+    plans
+        .filter(|(id, name)| is_disabled(given, id, name.as_str().unwrap_or_default()))
+        .map(|(id, _)| id.as_str())
+        .collect()
 }
 
 fn plans(user: &Value, sku: &Value, given: &Value) -> Vec<Value> {
@@ -214,7 +221,10 @@ pub(super) fn check_groups(call: &Call) -> Result<Found, Refusal> {
         return Err(Refusal::new(400, "Request_BadRequest", text));
     }
     let groups = call.view.groups_of(user, true);
-    let held = groups.iter().map(|group| text(group, "id")).filter(|id| asked.iter().any(|ask| ask.eq_ignore_ascii_case(id)));
+    let held = groups
+        .iter()
+        .map(|group| text(group, "id"))
+        .filter(|id| asked.iter().any(|ask| ask.eq_ignore_ascii_case(id)));
     let context = format!("https://{}/v1.0/$metadata#Collection(Edm.String)", call.ask.host);
     Ok(Found::Raw(json!({ "@odata.context": context, "value": held.collect::<Vec<_>>() })))
 }
@@ -268,22 +278,34 @@ pub(super) fn federation(call: &Call) -> Result<Found, Refusal> {
 pub(super) fn organization(call: &Call) -> Result<Found, Refusal> {
     let tenant = call.view.at("tenant");
     let synced = call.view.rows("users").into_iter().any(|user| user["onPremisesSyncEnabled"] == true);
-    let domains: Vec<Value> = call.view.rows("domains").into_iter().map(|domain| {
-        json!({ "name": domain["id"], "isDefault": domain["isDefault"], "isInitial": domain["isInitial"],
+    let domains: Vec<Value> = call
+        .view
+        .rows("domains")
+        .into_iter()
+        .map(|domain| {
+            json!({ "name": domain["id"], "isDefault": domain["isDefault"], "isInitial": domain["isInitial"],
             "type": domain["authenticationType"], "capabilities": "Email, OfficeCommunicationsOnline" })
-    }).collect();
-    let plans: Vec<Value> = call.view.rows("subscribed_skus").into_iter().flat_map(|sku| {
-        let ids = sku["plans"].as_object().into_iter().flatten();
-        let status = sku["capabilityStatus"].as_str().unwrap_or("Enabled").to_owned();
-        ids.map(move |(id, name)| {
+        })
+        .collect();
+    let plans: Vec<Value> = call
+        .view
+        .rows("subscribed_skus")
+        .into_iter()
+        .flat_map(|sku| {
+            let ids = sku["plans"].as_object().into_iter().flatten();
+            let status = sku["capabilityStatus"].as_str().unwrap_or("Enabled").to_owned();
+            ids.map(move |(id, name)| {
             let exchange = name.as_str().is_some_and(|name| name.starts_with("EXCHANGE"));
             json!({ "servicePlanId": id, "service": if exchange { "exchange" } else { "AADPremiumService" },
                 "capabilityStatus": status, "assignedDateTime": null })
         })
-    }).collect();
-    Ok(Found::Many(vec![json!({ "id": tenant["id"], "displayName": tenant["display_name"], "tenantType": "AAD",
+        })
+        .collect();
+    Ok(Found::Many(vec![
+        json!({ "id": tenant["id"], "displayName": tenant["display_name"], "tenantType": "AAD",
         "onPremisesSyncEnabled": synced.then_some(true), "verifiedDomains": domains, "assignedPlans": plans,
-        "countryLetterCode": "US", "technicalNotificationMails": [] })]))
+        "countryLetterCode": "US", "technicalNotificationMails": [] }),
+    ]))
 }
 
 /// `/subscribedSkus`.

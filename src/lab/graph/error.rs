@@ -39,11 +39,7 @@ impl Refusal {
 
     /// The token lacks the permission, or its user lacks the role.
     pub(super) fn denied() -> Self {
-        Self::new(
-            403,
-            "Authorization_RequestDenied",
-            "Insufficient privileges to complete the operation.",
-        )
+        Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     }
 
     /// Sign-in data without a premium subscription.
@@ -57,12 +53,17 @@ impl Refusal {
 
     /// The filter is no form that this path supports.
     pub(super) fn filter(text: &str) -> Self {
-        Self::new(400, "Request_UnsupportedQuery", format!("Unsupported or invalid query filter clause: {text}"))
+        Self::new(
+            400,
+            "Request_UnsupportedQuery",
+            format!("Unsupported or invalid query filter clause: {text}"),
+        )
     }
 
     /// The body that carries the refusal.
-    pub(super) fn body(&self, ask: &Ask, request_id: &str) -> Value {
+    pub(super) fn body(&self, ask: &Ask) -> Value {
         let date = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        let request_id = &ask.request_id;
         let client = ask.header("client-request-id").unwrap_or(request_id);
         json!({ "error": { "code": self.code, "message": self.message,
             "innerError": { "date": date, "request-id": request_id, "client-request-id": client } } })
@@ -71,21 +72,16 @@ impl Refusal {
 
 /// The HTTP answer of one outcome, with the headers that Graph puts on everything.
 pub(super) fn answer(ask: &Ask, outcome: Result<Value, Refusal>) -> Answer {
-    let request_id = uuid::Uuid::new_v4().to_string();
     let (status, body) = match outcome {
         Ok(body) => (200, body),
-        Err(refusal) => (refusal.status, refusal.body(ask, &request_id)),
+        Err(refusal) => (refusal.status, refusal.body(ask)),
     };
-    let client = ask.header("client-request-id").unwrap_or(&request_id).to_owned();
+    let client = ask.header("client-request-id").unwrap_or(&ask.request_id).to_owned();
     let answer = Answer::new(status, kind(status), body.to_string());
-    let answer = if status == 401 {
-        answer.with("WWW-Authenticate", challenge(ask))
-    } else {
-        answer
-    };
+    let answer = if status == 401 { answer.with("WWW-Authenticate", challenge(ask)) } else { answer };
     answer
         .with("Cache-Control", "no-cache")
-        .with("request-id", &request_id)
+        .with("request-id", &ask.request_id)
         .with("client-request-id", client)
         .with("x-ms-ags-diagnostic", DIAGNOSTIC)
         .with("OData-Version", "4.0")
@@ -94,7 +90,9 @@ pub(super) fn answer(ask: &Ask, outcome: Result<Value, Refusal>) -> Answer {
 /// Content type by status: metadata level stands only on what is data.
 fn kind(status: u16) -> &'static str {
     match status {
-        200 => "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+        200 => {
+            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+        }
         _ => JSON,
     }
 }
@@ -113,10 +111,9 @@ const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E
 
 /// One item of a batch answer.
 pub(super) fn item(id: &str, ask: &Ask, outcome: Result<Value, Refusal>) -> Value {
-    let request_id = uuid::Uuid::new_v4().to_string();
     let (status, body) = match outcome {
         Ok(body) => (200, body),
-        Err(refusal) => (refusal.status, refusal.body(ask, &request_id)),
+        Err(refusal) => (refusal.status, refusal.body(ask)),
     };
     let mut headers = Map::new();
     headers.insert("Content-Type".into(), kind(status).into());

@@ -182,7 +182,8 @@ impl Reader {
         if let Some(path) = word.strip_suffix("/any") {
             return self.any(path);
         }
-        let operator = self.next().filter(|word| matches!(word.as_str(), "eq" | "ge" | "le" | "gt" | "lt"))?;
+        let operator =
+            self.next().filter(|word| matches!(word.as_str(), "eq" | "ge" | "le" | "gt" | "lt"))?;
         let literal = literal(&self.next()?);
         Some(Filter::Compare { path: self.without_variable(&word), operator, literal })
     }
@@ -249,7 +250,10 @@ mod tests {
 
     #[test]
     fn text_is_compared_without_case_and_quotes_are_undoubled() {
-        assert!(holds("userPrincipalName eq 'O''Neil@contoso.com'", &json!({"userPrincipalName": "o'neil@contoso.com"})));
+        assert!(holds(
+            "userPrincipalName eq 'O''Neil@contoso.com'",
+            &json!({"userPrincipalName": "o'neil@contoso.com"})
+        ));
     }
 
     #[test]

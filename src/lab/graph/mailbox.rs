@@ -24,7 +24,8 @@ const MAIL: Family = Family {
     app: "Mail.ReadBasic.All",
     shared: "Mail.ReadBasic.Shared Mail.Read.Shared Mail.ReadWrite.Shared",
 };
-const SETTINGS: Family = Family { plain: "MailboxSettings.Read MailboxSettings.ReadWrite", app: "", shared: "" };
+const SETTINGS: Family =
+    Family { plain: "MailboxSettings.Read MailboxSettings.ReadWrite", app: "", shared: "" };
 const CONTACTS: Family = Family {
     plain: "Contacts.Read Contacts.ReadWrite",
     app: "",
@@ -42,7 +43,8 @@ fn access_denied(text: &str) -> Refusal {
 }
 
 const PLAIN: &str = "Access is denied. Check credentials and try again.";
-const RAOP: &str = "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.";
+const RAOP: &str =
+    "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.";
 
 fn not_enabled() -> Refusal {
     let text = "The mailbox is either inactive, soft-deleted, or is hosted on-premise.";
@@ -176,7 +178,8 @@ pub(super) fn settings(call: &Call) -> Result<Found, Refusal> {
         _ => "user",
     };
     let zone = mailbox["x"]["time_zone"].as_str().unwrap_or("W. Europe Standard Time");
-    let day = |clock: &str| json!({ "dateTime": format!("2026-01-05T{clock}:00:00.0000000"), "timeZone": "UTC" });
+    let day =
+        |clock: &str| json!({ "dateTime": format!("2026-01-05T{clock}:00:00.0000000"), "timeZone": "UTC" });
     Ok(Found::One(json!({ "archiveFolder": item_id(mailbox, "archive"), "timeZone": zone,
         "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly", "dateFormat": "dd.MM.yyyy", "timeFormat": "HH:mm",
         "userPurpose": purpose,
@@ -218,7 +221,8 @@ pub(super) fn contact_folder(call: &Call) -> Result<Found, Refusal> {
     let mailbox = open(call, &CONTACTS)?;
     let root = item_id(mailbox, "msgfolderroot");
     if call.arg(1).eq_ignore_ascii_case("contacts") || call.arg(1) == item_id(mailbox, "contacts") {
-        let default = json!({ "id": item_id(mailbox, "contacts"), "displayName": "Contacts", "parentFolderId": root });
+        let default =
+            json!({ "id": item_id(mailbox, "contacts"), "displayName": "Contacts", "parentFolderId": root });
         return Ok(Found::One(default));
     }
     let all = content(mailbox, "contact_folders", &[("parentFolderId", root.into())]);
@@ -254,7 +258,11 @@ fn default_calendar(mailbox: &Value) -> Value {
 
 fn all_calendars(mailbox: &Value) -> Vec<Value> {
     let owner = json!({ "name": mailbox["DisplayName"], "address": mailbox["PrimarySmtpAddress"] });
-    let further = content(mailbox, "calendars", &[("owner", owner), ("canEdit", true.into()), ("isDefaultCalendar", false.into())]);
+    let further = content(
+        mailbox,
+        "calendars",
+        &[("owner", owner), ("canEdit", true.into()), ("isDefaultCalendar", false.into())],
+    );
     std::iter::once(default_calendar(mailbox)).chain(further).collect()
 }
 

@@ -83,7 +83,11 @@ fn route(method: &str, segments: &[String], beta: bool) -> Result<(&'static Rout
     }
     let allowed = candidates.into_iter().filter(|(route, _)| route.method.eq_ignore_ascii_case(method));
     allowed.min_by_key(|(_, args)| args.len()).ok_or_else(|| {
-        Refusal::new(405, "Request_BadRequest", format!("Specified HTTP method is not allowed for the request target: {method}"))
+        Refusal::new(
+            405,
+            "Request_BadRequest",
+            format!("Specified HTTP method is not allowed for the request target: {method}"),
+        )
     })
 }
 
@@ -145,7 +149,11 @@ fn batch(view: View, ask: &Ask, version: &str) -> Result<Value, Refusal> {
         let outcome = if ready {
             respond(view, &part)
         } else {
-            Err(Refusal::new(424, "FailedDependency", "The request failed because it depended on another request that failed."))
+            Err(Refusal::new(
+                424,
+                "FailedDependency",
+                "The request failed because it depended on another request that failed.",
+            ))
         };
         done.push((id.to_owned(), outcome.is_ok()));
         responses.push(error::item(id, &part, outcome));
@@ -169,5 +177,6 @@ fn part(ask: &Ask, item: &Value, version: &str) -> Ask {
         headers,
         body: if item["body"].is_null() { Vec::new() } else { item["body"].to_string().into_bytes() },
         claims: ask.claims.clone(),
+        request_id: uuid::Uuid::new_v4().to_string(),
     }
 }

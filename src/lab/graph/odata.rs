@@ -22,7 +22,8 @@ impl Query {
 
     /// An option, with or without its dollar sign.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.options.iter().find(|(key, _)| key.trim_start_matches('$').eq_ignore_ascii_case(name));
+        let found =
+            self.options.iter().find(|(key, _)| key.trim_start_matches('$').eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -49,12 +50,20 @@ impl Query {
             return self.number("skip", 0);
         };
         let place = token.strip_prefix("RFNwdAIAAQ").and_then(|place| place.parse().ok());
-        place.ok_or_else(|| Refusal::new(400, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request."))
+        place.ok_or_else(|| {
+            Refusal::new(
+                400,
+                "Directory_ExpiredPageToken",
+                "The specified page token value has expired and can no longer be included in your request.",
+            )
+        })
     }
 
     fn number(&self, name: &str, otherwise: usize) -> Result<usize, Refusal> {
         let Some(text) = self.get(name) else { return Ok(otherwise) };
-        text.parse().map_err(|_| Refusal::new(400, "BadRequest", format!("Invalid value '{text}' for ${name} query option.")))
+        text.parse().map_err(|_| {
+            Refusal::new(400, "BadRequest", format!("Invalid value '{text}' for ${name} query option."))
+        })
     }
 }
 
@@ -89,10 +98,12 @@ pub(super) fn select(row: &Value, entity: &Entity, query: &Query) -> Value {
 /// Refuses selected or expanded names that the type does not have.
 pub(super) fn check_names(entity: &Entity, query: &Query) -> Result<(), Refusal> {
     let known = |name: &str| entity.properties.is_empty() || entity.spelled(name).is_some();
-    let select = query.names("select").into_iter().find(|name| !known(name) && !entity.navigation.contains(name));
-    let expand = query.names("expand").into_iter().find(|name| {
-        !entity.navigation.contains(&name.split('(').next().unwrap_or_default())
-    });
+    let select =
+        query.names("select").into_iter().find(|name| !known(name) && !entity.navigation.contains(name));
+    let expand = query
+        .names("expand")
+        .into_iter()
+        .find(|name| !entity.navigation.contains(&name.split('(').next().unwrap_or_default()));
     match select.or(expand) {
         Some(name) => Err(Refusal::new(
             400,
@@ -125,7 +136,11 @@ pub(super) fn list(
     }
     let top = query.number("top", page)?;
     if top == 0 || top > 999 {
-        return Err(Refusal::new(400, "Request_BadRequest", format!("Invalid page size specified: '{top}'. Must be between 1 and 999 inclusive.")));
+        return Err(Refusal::new(
+            400,
+            "Request_BadRequest",
+            format!("Invalid page size specified: '{top}'. Must be between 1 and 999 inclusive."),
+        ));
     }
     let (skip, size) = (query.skip()?, top.min(page.max(1)));
     let shown: Vec<Value> = rows.iter().skip(skip).take(size).map(|row| select(row, entity, query)).collect();
@@ -150,7 +165,8 @@ mod tests {
     fn the_next_link_leads_through_the_whole_list() {
         let rows: Vec<Value> = (0..5).map(|n| json!({ "id": n.to_string() })).collect();
         let entity = schema::entity("group");
-        let mut ask = Ask { host: "graph.microsoft.com".into(), path: "/v1.0/groups".into(), ..Ask::default() };
+        let mut ask =
+            Ask { host: "graph.microsoft.com".into(), path: "/v1.0/groups".into(), ..Ask::default() };
         let mut seen = Vec::new();
         loop {
             let query = Query::parse(&ask.query);

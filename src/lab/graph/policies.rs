@@ -35,8 +35,10 @@ pub(super) fn authorization(call: &Call) -> Result<Found, Refusal> {
 /// `/policies/adminConsentRequestPolicy`.
 pub(super) fn admin_consent(call: &Call) -> Result<Found, Refusal> {
     let policy = call.view.at("policies.admin_consent");
-    Ok(Found::One(json!({ "isEnabled": policy["isEnabled"].as_bool().unwrap_or(false), "notifyReviewers": false,
-        "remindersEnabled": false, "requestDurationInDays": 0, "version": 0, "reviewers": [] })))
+    Ok(Found::One(
+        json!({ "isEnabled": policy["isEnabled"].as_bool().unwrap_or(false), "notifyReviewers": false,
+        "remindersEnabled": false, "requestDurationInDays": 0, "version": 0, "reviewers": [] }),
+    ))
 }
 
 /// `/policies/featureRolloutPolicies`.
@@ -108,9 +110,12 @@ const PASSWORD_METHOD: &str = "28c10230-6103-485e-b985-444c60001490";
 /// `/users/{id}/authentication/methods`.
 pub(super) fn methods(call: &Call) -> Result<Found, Refusal> {
     let user = user(call)?;
-    let mut found = vec![json!({ "@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": PASSWORD_METHOD,
+    let mut found =
+        vec![json!({ "@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": PASSWORD_METHOD,
         "password": null, "createdDateTime": user["lastPasswordChangeDateTime"] })];
-    for (name, method) in user["x"]["methods"].as_object().into_iter().flatten().filter(|(_, method)| method.is_object()) {
+    for (name, method) in
+        user["x"]["methods"].as_object().into_iter().flatten().filter(|(_, method)| method.is_object())
+    {
         let mut row = public(method);
         let kind = text(method, "type").to_owned();
         if let Value::Object(map) = &mut row {
@@ -152,7 +157,8 @@ pub(super) fn registrations(call: &Call) -> Result<Found, Refusal> {
 pub(super) fn registration_one(call: &Call) -> Result<Found, Refusal> {
     premium(call)?;
     let all = call.view.rows("users").into_iter();
-    let found = all.filter(|user| text(user, "id").eq_ignore_ascii_case(call.arg(0))).map(registration).next();
+    let found =
+        all.filter(|user| text(user, "id").eq_ignore_ascii_case(call.arg(0))).map(registration).next();
     found.map(Found::One).ok_or_else(|| Refusal::not_found(call.arg(0)))
 }
 
@@ -161,7 +167,8 @@ fn premium(call: &Call) -> Result<(), Refusal> {
 }
 
 /// Permissions that let an app see which policies were applied.
-const SEES_POLICIES: &str = "Policy.Read.All Policy.Read.ConditionalAccess Policy.ReadWrite.ConditionalAccess";
+const SEES_POLICIES: &str =
+    "Policy.Read.All Policy.Read.ConditionalAccess Policy.ReadWrite.ConditionalAccess";
 /// Roles that let a user see it.
 const SEES_POLICIES_ROLES: &[&str] =
     &["Global Reader", "Security Reader", "Security Administrator", "Conditional Access Administrator"];
@@ -221,7 +228,8 @@ fn sign_in(call: &Call, name: &str, entry: &Value) -> Value {
         "appliedConditionalAccessPolicies": applied(call, entry, code) });
     if call.beta {
         row["signInEventTypes"] = json!([event]);
-        row["authenticationRequirement"] = entry["authenticationRequirement"].as_str().unwrap_or("singleFactorAuthentication").into();
+        row["authenticationRequirement"] =
+            entry["authenticationRequirement"].as_str().unwrap_or("singleFactorAuthentication").into();
         row["authenticationProtocol"] = entry["authenticationProtocol"].as_str().unwrap_or("none").into();
     }
     row
@@ -255,7 +263,9 @@ fn capital(word: &str) -> String {
 /// Directory roles of users and service principals, as rows of the role management.
 fn role_rows(call: &Call, kind: &str) -> Vec<Value> {
     let holders = call.view.rows("users").into_iter().chain(call.view.rows("service_principals"));
-    let each = holders.flat_map(|holder| rows(&holder["x"][kind]).into_iter().filter_map(move |role| Some((holder, role.as_str()?))));
+    let each = holders.flat_map(|holder| {
+        rows(&holder["x"][kind]).into_iter().filter_map(move |role| Some((holder, role.as_str()?)))
+    });
     each.map(|(holder, role)| {
         let (name, template) = names::role(role);
         json!({ "id": made_up(&[kind, text(holder, "id"), &template]), "principalId": holder["id"],
@@ -293,4 +303,3 @@ pub(super) fn definitions(_: &Call) -> Result<Found, Refusal> {
     });
     Ok(Found::Many(rows.collect()))
 }
-

@@ -70,7 +70,13 @@ pub(super) struct Route {
 }
 
 /// A path of both endpoints.
-const fn get(pattern: &'static str, entity: &'static str, filters: &'static str, right: Right, handler: Handler) -> Route {
+const fn get(
+    pattern: &'static str,
+    entity: &'static str,
+    filters: &'static str,
+    right: Right,
+    handler: Handler,
+) -> Route {
     Route { method: "GET", pattern, entity, filters, right: Some(right), handler, beta_only: false }
 }
 
@@ -96,9 +102,11 @@ const MEMBERS: Right = Right::both(
     "User.Read.All Directory.Read.All GroupMember.Read.All Group.Read.All Group.ReadBasic.All GroupMember.ReadBasic.All Directory.ReadWrite.All",
 )
 .own("User.Read");
-const DELETED: Right = Right::both("User.Read.All Directory.Read.All User.ReadWrite.All Directory.ReadWrite.All");
+const DELETED: Right =
+    Right::both("User.Read.All Directory.Read.All User.ReadWrite.All Directory.ReadWrite.All");
 const DOMAINS: Right = Right::both("Domain.Read.All Directory.Read.All Domain.ReadWrite.All");
-const FEDERATION: Right = Right::both("Domain-InternalFederation.Read.All Domain-InternalFederation.ReadWrite.All");
+const FEDERATION: Right =
+    Right::both("Domain-InternalFederation.Read.All Domain-InternalFederation.ReadWrite.All");
 const ORGANIZATION: Right = Right::both(
     "Organization.Read.All User.Read.All Directory.Read.All Directory.ReadWrite.All Organization.ReadWrite.All",
 )
@@ -106,29 +114,38 @@ const ORGANIZATION: Right = Right::both(
 const SKUS: Right = Right::both(
     "LicenseAssignment.Read.All Organization.Read.All Directory.Read.All Directory.ReadWrite.All Organization.ReadWrite.All",
 );
-const SYNC: Right = Right::both("OnPremDirectorySynchronization.Read.All OnPremDirectorySynchronization.ReadWrite.All")
-    .delegated_only();
+const SYNC: Right =
+    Right::both("OnPremDirectorySynchronization.Read.All OnPremDirectorySynchronization.ReadWrite.All")
+        .delegated_only();
 const APPS: Right = Right::both(
     "Application.Read.All Directory.Read.All Application.ReadWrite.OwnedBy Application.ReadWrite.All Directory.ReadWrite.All",
 );
 const GRANTS: Right =
     Right::both("Directory.Read.All DelegatedPermissionGrant.ReadWrite.All Directory.ReadWrite.All");
 const ASSIGNMENTS: Right = Right::both("Directory.Read.All AppRoleAssignment.ReadWrite.All");
-const POLICY_ROLES: &[&str] =
-    &["Security Reader", "Security Administrator", "Conditional Access Administrator", "Authentication Policy Administrator"];
+const POLICY_ROLES: &[&str] = &[
+    "Security Reader",
+    "Security Administrator",
+    "Conditional Access Administrator",
+    "Authentication Policy Administrator",
+];
 const POLICY: Right = Right::both("Policy.Read.All").roles(POLICY_ROLES);
 const DEFAULTS: Right = Right::both("Policy.Read.All Policy.ReadWrite.SecurityDefaults").roles(POLICY_ROLES);
-const AUTHORIZATION: Right = Right::both("Policy.Read.All Policy.ReadWrite.Authorization").roles(POLICY_ROLES);
+const AUTHORIZATION: Right =
+    Right::both("Policy.Read.All Policy.ReadWrite.Authorization").roles(POLICY_ROLES);
 const CONSENT: Right = Right::both("Policy.Read.All Directory.Read.All Policy.ReadWrite.ConsentRequest");
 const ROLLOUT: Right = Right::both(
     "Policy.Read.HybridAuthentication Policy.ReadWrite.HybridAuthentication Directory.ReadWrite.All",
 )
 .delegated_only();
 const EVALUATE: Right =
-    Right::both("Policy.Read.ConditionalAccess Policy.Read.All Policy.ReadWrite.ConditionalAccess").roles(POLICY_ROLES);
-const METHODS: Right = Right::both("UserAuthenticationMethod.Read.All UserAuthenticationMethod.ReadWrite.All")
-    .own("UserAuthenticationMethod.Read UserAuthenticationMethod.ReadWrite UserAuthenticationMethod.Read.All")
-    .roles(&["Authentication Administrator", "Authentication Policy Administrator"]);
+    Right::both("Policy.Read.ConditionalAccess Policy.Read.All Policy.ReadWrite.ConditionalAccess")
+        .roles(POLICY_ROLES);
+const METHODS: Right = Right::both(
+    "UserAuthenticationMethod.Read.All UserAuthenticationMethod.ReadWrite.All",
+)
+.own("UserAuthenticationMethod.Read UserAuthenticationMethod.ReadWrite UserAuthenticationMethod.Read.All")
+.roles(&["Authentication Administrator", "Authentication Policy Administrator"]);
 const REQUIREMENTS: Right = Right::both("Policy.Read.All Policy.ReadWrite.AuthenticationMethod")
     .own("UserAuthenticationMethod.Read")
     .roles(POLICY_ROLES);
@@ -141,7 +158,8 @@ const ELIGIBLE: Right = Right::both(
     "RoleEligibilitySchedule.Read.Directory RoleManagement.Read.All RoleManagement.Read.Directory RoleManagement.ReadWrite.Directory",
 );
 
-const USER_FILTERS: &str = "id userPrincipalName proxyAddresses mail displayName mailNickname accountEnabled userType";
+const USER_FILTERS: &str =
+    "id userPrincipalName proxyAddresses mail displayName mailNickname accountEnabled userType";
 const LOG_FILTERS: &str = "id userId userPrincipalName appId appDisplayName createdDateTime status ipAddress signInEventTypes servicePrincipalId resourceId conditionalAccessStatus correlationId";
 
 /// Every path.
@@ -157,7 +175,10 @@ pub(super) const ROUTES: &[Route] = &[
     get("users/*/appRoleAssignments", "appRoleAssignment", "resourceId", ASSIGNMENTS, apps::user_assignments),
     get("users/*/oauth2PermissionGrants", "oAuth2PermissionGrant", "", GRANTS, apps::user_grants),
     get("users/*/authentication/methods", "", "", METHODS, policies::methods),
-    Route { beta_only: true, ..get("users/*/authentication/requirements", "", "", REQUIREMENTS, policies::requirements) },
+    Route {
+        beta_only: true,
+        ..get("users/*/authentication/requirements", "", "", REQUIREMENTS, policies::requirements)
+    },
     post("users/*/checkMemberGroups", MEMBERS, dir::check_groups),
     get("directory/deletedItems/microsoft.graph.user", "user", USER_FILTERS, DELETED, dir::deleted),
     get("directory/deletedItems/*", "user", "", DELETED, dir::deleted_one),
@@ -167,12 +188,36 @@ pub(super) const ROUTES: &[Route] = &[
     get("domains/*/federationConfiguration", "internalDomainFederation", "", FEDERATION, dir::federation),
     get("organization", "organization", "", ORGANIZATION, dir::organization),
     get("subscribedSkus", "subscribedSku", "", SKUS, dir::skus),
-    get("servicePrincipals", "servicePrincipal", "id appId displayName servicePrincipalType accountEnabled", APPS, apps::principals),
+    get(
+        "servicePrincipals",
+        "servicePrincipal",
+        "id appId displayName servicePrincipalType accountEnabled",
+        APPS,
+        apps::principals,
+    ),
     get("servicePrincipals/*", "servicePrincipal", "", APPS, apps::principal_one),
-    get("servicePrincipals/*/appRoleAssignments", "appRoleAssignment", "resourceId", APPS, apps::role_assignments),
+    get(
+        "servicePrincipals/*/appRoleAssignments",
+        "appRoleAssignment",
+        "resourceId",
+        APPS,
+        apps::role_assignments,
+    ),
     get("servicePrincipals/*/appRoleAssignedTo", "appRoleAssignment", "principalId", APPS, apps::assigned_to),
-    get("servicePrincipals/*/oauth2PermissionGrants", "oAuth2PermissionGrant", "", GRANTS, apps::principal_grants),
-    get("oauth2PermissionGrants", "oAuth2PermissionGrant", "clientId consentType principalId resourceId", GRANTS, apps::grants),
+    get(
+        "servicePrincipals/*/oauth2PermissionGrants",
+        "oAuth2PermissionGrant",
+        "",
+        GRANTS,
+        apps::principal_grants,
+    ),
+    get(
+        "oauth2PermissionGrants",
+        "oAuth2PermissionGrant",
+        "clientId consentType principalId resourceId",
+        GRANTS,
+        apps::grants,
+    ),
     get("applications", "application", "id appId displayName", APPS, apps::applications),
     get("applications/*", "application", "", APPS, apps::application),
     get("policies/identitySecurityDefaultsEnforcementPolicy", "", "", DEFAULTS, policies::security_defaults),
@@ -180,17 +225,65 @@ pub(super) const ROUTES: &[Route] = &[
     get("policies/adminConsentRequestPolicy", "", "", CONSENT, policies::admin_consent),
     get("policies/featureRolloutPolicies", "featureRolloutPolicy", "", ROLLOUT, policies::rollout),
     get("policies/homeRealmDiscoveryPolicies", "", "", POLICY, policies::home_realm),
-    get("policies/conditionalAccessPolicies", "conditionalAccessPolicy", "id displayName state", POLICY, policies::conditional_access),
-    get("identity/conditionalAccess/policies", "conditionalAccessPolicy", "id displayName state", POLICY, policies::conditional_access),
-    get("identity/conditionalAccess/policies/*", "conditionalAccessPolicy", "", POLICY, policies::conditional_access_one),
+    get(
+        "policies/conditionalAccessPolicies",
+        "conditionalAccessPolicy",
+        "id displayName state",
+        POLICY,
+        policies::conditional_access,
+    ),
+    get(
+        "identity/conditionalAccess/policies",
+        "conditionalAccessPolicy",
+        "id displayName state",
+        POLICY,
+        policies::conditional_access,
+    ),
+    get(
+        "identity/conditionalAccess/policies/*",
+        "conditionalAccessPolicy",
+        "",
+        POLICY,
+        policies::conditional_access_one,
+    ),
     get("identity/conditionalAccess/namedLocations", "", "", POLICY, policies::named_locations),
     post("identity/conditionalAccess/evaluate", EVALUATE, what_if::evaluate),
-    get("reports/authenticationMethods/userRegistrationDetails", "userRegistrationDetails", "id userPrincipalName isAdmin isMfaRegistered isMfaCapable", LOGS, policies::registrations),
-    get("reports/authenticationMethods/userRegistrationDetails/*", "userRegistrationDetails", "", LOGS, policies::registration_one),
+    get(
+        "reports/authenticationMethods/userRegistrationDetails",
+        "userRegistrationDetails",
+        "id userPrincipalName isAdmin isMfaRegistered isMfaCapable",
+        LOGS,
+        policies::registrations,
+    ),
+    get(
+        "reports/authenticationMethods/userRegistrationDetails/*",
+        "userRegistrationDetails",
+        "",
+        LOGS,
+        policies::registration_one,
+    ),
     get("auditLogs/signIns", "signIn", LOG_FILTERS, LOGS, policies::sign_ins),
-    get("roleManagement/directory/roleAssignments", "unifiedRoleAssignment", "principalId roleDefinitionId directoryScopeId", ROLES, policies::role_assignments),
-    get("roleManagement/directory/roleDefinitions", "", "id displayName templateId isBuiltIn", ROLES, policies::definitions),
-    get("roleManagement/directory/roleEligibilityScheduleInstances", "unifiedRoleEligibilityScheduleInstance", "principalId roleDefinitionId directoryScopeId", ELIGIBLE, policies::eligible),
+    get(
+        "roleManagement/directory/roleAssignments",
+        "unifiedRoleAssignment",
+        "principalId roleDefinitionId directoryScopeId",
+        ROLES,
+        policies::role_assignments,
+    ),
+    get(
+        "roleManagement/directory/roleDefinitions",
+        "",
+        "id displayName templateId isBuiltIn",
+        ROLES,
+        policies::definitions,
+    ),
+    get(
+        "roleManagement/directory/roleEligibilityScheduleInstances",
+        "unifiedRoleEligibilityScheduleInstance",
+        "principalId roleDefinitionId directoryScopeId",
+        ELIGIBLE,
+        policies::eligible,
+    ),
     data("users/*/mailFolders/*", "", mailbox::folder),
     data("users/*/mailFolders", "", mailbox::folders),
     data("users/*/mailboxSettings", "", mailbox::settings),

@@ -64,7 +64,8 @@ static ENTITIES: LazyLock<Vec<Entity>> = LazyLock::new(|| {
                 properties.extend(BETA_SIGN_IN.split_whitespace());
             }
             let default = if name == "user" { USER } else { &[] };
-            let navigation = NAVIGATION.iter().find(|(owner, _)| *owner == name).map_or(&[][..], |(_, names)| *names);
+            let navigation =
+                NAVIGATION.iter().find(|(owner, _)| *owner == name).map_or(&[][..], |(_, names)| *names);
             Entity { name, properties, default, navigation }
         })
         .collect()

@@ -60,7 +60,8 @@ pub(super) fn evaluate(call: &Call) -> Result<Found, Refusal> {
         row["analysisReasons"] = if reasons.is_empty() { "notSet".into() } else { reasons.join(",").into() };
         rows.push(row);
     }
-    let context = format!("https://{}/v1.0/$metadata#Collection(microsoft.graph.whatIfAnalysisResult)", call.ask.host);
+    let context =
+        format!("https://{}/v1.0/$metadata#Collection(microsoft.graph.whatIfAnalysisResult)", call.ask.host);
     Ok(Found::Raw(json!({ "@odata.context": context, "value": rows })))
 }
 
@@ -121,7 +122,8 @@ fn reasons(sign_in: &SignIn, policy: &Value) -> Vec<&'static str> {
         return vec!["emptyPolicy"];
     }
     let judged = CONDITIONS.iter().map(|(name, judge)| (*name, judge(sign_in, &policy["conditions"])));
-    let mut found: Vec<&str> = judged.clone().filter(|(_, met)| *met == Met::No).map(|(name, _)| name).collect();
+    let mut found: Vec<&str> =
+        judged.clone().filter(|(_, met)| *met == Met::No).map(|(name, _)| name).collect();
     if found.is_empty() && judged.clone().any(|(_, met)| met == Met::Unknown) {
         found.push("notEnoughInformation");
         found.extend(judged.filter(|(_, met)| *met == Met::Unknown).map(|(name, _)| name));
@@ -143,7 +145,9 @@ fn users(sign_in: &SignIn, conditions: &Value) -> Met {
         let named = &scope[format!("{side}Users")];
         lists(named, "All")
             || lists(named, text(user, "id"))
-            || (guest && (lists(named, "GuestsOrExternalUsers") || guests(&scope[format!("{side}GuestsOrExternalUsers")])))
+            || (guest
+                && (lists(named, "GuestsOrExternalUsers")
+                    || guests(&scope[format!("{side}GuestsOrExternalUsers")])))
             || groups.iter().any(|group| lists(&scope[format!("{side}Groups")], text(group, "id")))
             || roles.iter().any(|role| lists(&scope[format!("{side}Roles")], role))
     };
@@ -166,7 +170,8 @@ fn workloads(sign_in: &SignIn, conditions: &Value) -> Met {
     let foreign = !has(principal, "appOwnerOrganizationId", text(sign_in.view.at("tenant"), "id"));
     let managed = has(principal, "servicePrincipalType", "ManagedIdentity");
     let id = text(principal, "id");
-    let named = included.iter().any(|one| *one == "ServicePrincipalsInMyTenant" || one.eq_ignore_ascii_case(id));
+    let named =
+        included.iter().any(|one| *one == "ServicePrincipalsInMyTenant" || one.eq_ignore_ascii_case(id));
     met(named && !foreign && !managed && !lists(&scope["excludeServicePrincipals"], id))
 }
 
@@ -185,9 +190,10 @@ fn applications(sign_in: &SignIn, conditions: &Value) -> Met {
             || (lists(list, "Office365") && OFFICE.contains(&app))
             || (lists(list, "MicrosoftAdminPortals") && PORTALS.contains(&app))
     };
-    let reached = sign_in.apps.iter().any(|app| {
-        within(&scope["includeApplications"], app) && !within(&scope["excludeApplications"], app)
-    });
+    let reached = sign_in
+        .apps
+        .iter()
+        .any(|app| within(&scope["includeApplications"], app) && !within(&scope["excludeApplications"], app));
     met(reached)
 }
 
@@ -214,7 +220,8 @@ fn platforms(sign_in: &SignIn, conditions: &Value) -> Met {
         return Met::Yes;
     }
     let Some(platform) = sign_in.conditions["devicePlatform"].as_str() else {
-        let everything = lists(&scope["includePlatforms"], "all") && texts(&scope["excludePlatforms"]).is_empty();
+        let everything =
+            lists(&scope["includePlatforms"], "all") && texts(&scope["excludePlatforms"]).is_empty();
         return if everything { Met::Yes } else { Met::Unknown };
     };
     let within = |side: &str| lists(&scope[side], "all") || lists(&scope[side], platform);
@@ -266,7 +273,9 @@ fn location(sign_in: &SignIn, id: &str) -> Met {
     match id {
         "All" => Met::Yes,
         "AllTrusted" if trusted().count() == 0 => Met::No,
-        "AllTrusted" => trusted().map(|place| inside(sign_in, place)).find(|met| *met != Met::No).unwrap_or(Met::No),
+        "AllTrusted" => {
+            trusted().map(|place| inside(sign_in, place)).find(|met| *met != Met::No).unwrap_or(Met::No)
+        }
         _ => all.iter().find(|place| has(place, "id", id)).map_or(Met::No, |place| inside(sign_in, place)),
     }
 }
@@ -312,7 +321,11 @@ fn risk(sign_in: &SignIn, wanted: &Value, field: &str) -> Met {
 
 fn sign_in_risk(sign_in: &SignIn, conditions: &Value) -> Met {
     let for_apps = risk(sign_in, &conditions["servicePrincipalRiskLevels"], "servicePrincipalRiskLevel");
-    if for_apps == Met::Yes { risk(sign_in, &conditions["signInRiskLevels"], "signInRiskLevel") } else { for_apps }
+    if for_apps == Met::Yes {
+        risk(sign_in, &conditions["signInRiskLevels"], "signInRiskLevel")
+    } else {
+        for_apps
+    }
 }
 
 fn user_risk(sign_in: &SignIn, conditions: &Value) -> Met {
@@ -325,7 +338,8 @@ fn insider_risk(sign_in: &SignIn, conditions: &Value) -> Met {
 
 fn flows(sign_in: &SignIn, conditions: &Value) -> Met {
     let wanted = text(&conditions["authenticationFlows"], "transferMethods");
-    let mut wanted = wanted.split(',').map(str::trim).filter(|method| !method.is_empty() && *method != "none").peekable();
+    let mut wanted =
+        wanted.split(',').map(str::trim).filter(|method| !method.is_empty() && *method != "none").peekable();
     if wanted.peek().is_none() {
         return Met::Yes;
     }

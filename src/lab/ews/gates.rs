@@ -166,7 +166,7 @@ pub(super) fn broken(view: View, mailbox: &Value) -> Result<(), Stop> {
     let Some(error) = error_of(view, mailbox) else { return Ok(()) };
     let status = error["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let code = text(error, "code");
-    if let (Some(status), true) = (status, code.is_empty()) {
+    if let (Some(status), true) = (status, code.is_empty() || error["http"] == true) {
         let reason = text(error, "policy_reason");
         return Err(Stop::Answer(if reason.is_empty() { Answer::empty(status) } else { forbidden(reason) }));
     }
@@ -174,10 +174,15 @@ pub(super) fn broken(view: View, mailbox: &Value) -> Result<(), Stop> {
     if whole { Err(fault_of(error).into()) } else { Ok(()) }
 }
 
+/// The text of an entry.
+pub(super) fn message_of(error: &Value) -> Option<&str> {
+    error["text"].as_str().or_else(|| error["message"].as_str())
+}
+
 /// The fault that an entry describes.
 fn fault_of(error: &Value) -> Fault {
     let code = text(error, "code");
-    let message = error["message"].as_str().unwrap_or(match code {
+    let message = message_of(error).unwrap_or(match code {
         "ErrorServerBusy" => "The server cannot service this request right now. Try again later.",
         "ErrorNonExistentMailbox" => "The SMTP address has no mailbox associated with it.",
         _ => "The request could not be completed.",

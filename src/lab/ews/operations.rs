@@ -61,7 +61,7 @@ fn open<'a>(context: &Context<'a>, id: Node) -> Result<Opened<'a>, Fault> {
         Some(address) => other(context, address)?,
     };
     if let Some(error) = gates::error_of(context.view, mailbox) {
-        let message = error["message"].as_str().unwrap_or("The request could not be completed.");
+        let message = gates::message_of(error).unwrap_or("The request could not be completed.");
         return Err(Fault::new(text(error, "code"), message));
     }
     if value == "publicfoldersroot" {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::directory::{Reading, flag, found, has_app, reads, row, rows, text, time};
+use super::directory::{Reading, flag, found, in_the_cloud, reads, row, rows, text, time};
 use super::permission_ids::{EXCHANGE, GRAPH};
 use super::{Call, Context, Yield};
 use crate::facts::{Absence, Reason};
@@ -19,16 +19,16 @@ pub const RESOURCES: [(&str, &str); 2] =
     [(GRAPH, "Microsoft Graph"), (EXCHANGE, "Office 365 Exchange Online")];
 
 pub(super) const CALLS: &[Call] = &[
-    row!("graph.app", App, reads(READS, OR), has_app, after [], principal,
+    row!("graph.app", App, reads(READS, OR), in_the_cloud, after [], principal,
         yields ["app.client_id", "app.present", "app.id", "app.display_name", "app.enabled",
             "app.disabled_by_microsoft", "app.assignment_required", "app.kind", "app.owner_tenant", "app.owned_here"]),
-    row!("graph.resources", App, reads(READS, OR), has_app, after [], resources,
+    row!("graph.resources", App, reads(READS, OR), in_the_cloud, after [], resources,
         yields ["app.disabled_resources"]),
-    row!("graph.app-assigned", App, reads(READS, OR), has_app, after [], assigned,
+    row!("graph.app-assigned", App, reads(READS, OR), in_the_cloud, after [], assigned,
         yields ["app.assigned_principals"]),
-    row!("graph.registration-of-app", App, reads(READS, OR), has_app, after [], registration,
+    row!("graph.registration-of-app", App, reads(READS, OR), in_the_cloud, after [], registration,
         yields ["app.registration_id", "app.credentials"]),
-    row!("graph.assignment", Account, reads("Directory.Read.All", &["User.Read.All"]), has_app, after [],
+    row!("graph.assignment", Account, reads("Directory.Read.All", &["User.Read.All"]), in_the_cloud, after [],
         assignment, yields ["assignment.assigned"]),
 ];
 

@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 use super::app::{RESOURCES, permission_names, principal_path};
-use super::directory::{Reading, found, has_app, reads, row, rows, text, time};
+use super::directory::{Reading, found, in_the_cloud, reads, row, rows, text, time};
 use super::permission_ids::{self, EXCHANGE, GRAPH};
 use super::{Call, Context, Yield};
 use crate::facts::Absence;
 use crate::wire::answer::Answer;
 
 pub(super) const CALLS: &[Call] = &[
-    row!("graph.app-permissions", App, reads("Application.Read.All", &["Directory.Read.All"]), has_app, after [],
+    row!("graph.app-permissions", App, reads("Application.Read.All", &["Directory.Read.All"]), in_the_cloud, after [],
         application, yields ["consent.application"]),
     row!("graph.delegated-grants", App,
-        reads("Directory.Read.All", &["DelegatedPermissionGrant.Read.All"]), has_app, after [], delegated,
+        reads("Directory.Read.All", &["DelegatedPermissionGrant.Read.All"]), in_the_cloud, after [], delegated,
         yields ["consent.delegated"]),
 ];
 

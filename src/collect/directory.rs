@@ -91,11 +91,6 @@ pub fn mailbox_in_the_cloud(target: &super::Target) -> bool {
     target.world.is_none_or(super::World::is_cloud)
 }
 
-/// The same, where the product's app is known.
-pub fn has_app(target: &super::Target) -> bool {
-    in_the_cloud(target) && target.subject.client_id.is_some()
-}
-
 /// Why an answer is no fact.
 pub fn absence(answer: &Answer, permission: &str) -> Absence {
     let words = || answer.problem().map(crate::wire::answer::Problem::words).unwrap_or_default();

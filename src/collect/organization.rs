@@ -1,1 +1,92 @@
-pub(super) const CALLS: &[super::Call] = &[];
+//! Settings of the Exchange Online organization, and what is left of the retired impersonation role.
+
+use serde_json::{Value, json};
+
+use super::directory::{Reading, Stop, body, flag, found, mailbox_in_the_cloud, reads, row, rows, text};
+use super::mailbox::ews_switches;
+use super::reader::EXCHANGE;
+use super::{Call, Context, Yield};
+use crate::facts::{Absence, Reason};
+
+pub(super) const CALLS: &[Call] = &[
+    row!("exchange.organization", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], organization,
+        yields ["organization.ews_enabled", "organization.ews_application_access_policy",
+            "organization.ews_allow_list", "organization.ews_block_list",
+            "organization.public_folders_enabled", "organization.oauth_enabled"]),
+    row!("exchange.ews-apps", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], allowed_apps,
+        yields ["organization.ews_allowed_app_ids"]),
+    row!("exchange.impersonation", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], leftovers,
+        yields ["impersonation.leftovers"]),
+];
+
+async fn organization(context: &Context) -> Reading {
+    let said = context.cmdlet("Get-OrganizationConfig", json!({})).await?;
+    let list = body(&said, EXCHANGE)?;
+    let Some(configuration) = list.get(0) else {
+        return Err(no_row(said.exchanges.clone()));
+    };
+    let mut found = Yield::new();
+    found.set("organization", ews_switches(configuration));
+    found.set("organization.public_folders_enabled", text(configuration, "PublicFoldersEnabled"));
+    found.set("organization.oauth_enabled", flag(configuration, "OAuth2ClientProfileEnabled"));
+    found.exchanges.clone_from(&said.exchanges);
+    Ok(found)
+}
+
+fn no_row(exchanges: Vec<crate::facts::Exchange>) -> Stop {
+    let absence = Absence::new(Reason::Unreadable).with_text("Exchange answered without its configuration");
+    Stop { absence, exchanges }
+}
+
+async fn allowed_apps(context: &Context) -> Reading {
+    let parameters = json!({ "RetrieveEwsOperationAccessPolicy": true });
+    let said = context.cmdlet("Get-OrganizationConfig", parameters).await?;
+    let list = body(&said, EXCHANGE)?;
+    let Some(ids) = list.pointer("/0/EwsAllowedAppIDs") else {
+        return Err(no_row(said.exchanges.clone()));
+    };
+    let mut found = Yield::new();
+    found.set("organization.ews_allowed_app_ids", app_ids(ids));
+    found.exchanges.clone_from(&said.exchanges);
+    Ok(found)
+}
+
+/// App ids of a list, or of one text with commas; lower case.
+fn app_ids(ids: &Value) -> Value {
+    let texts = match ids {
+        Value::String(text) => vec![text.as_str()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let ids = texts.iter().flat_map(|text| text.split([',', ';'])).map(|id| id.trim().to_lowercase());
+    ids.filter(|id| !id.is_empty()).map(Value::from).collect()
+}
+
+async fn leftovers(context: &Context) -> Reading {
+    let parameters = json!({ "Role": "ApplicationImpersonation" });
+    let said = context.cmdlet("Get-ManagementRoleAssignment", parameters).await?;
+    let list = found(&said, EXCHANGE)?.unwrap_or_default();
+    let mut found = Yield::new();
+    let rows = rows(&list).map(|row| {
+        let assignee = match text(row, "RoleAssigneeName") {
+            Value::Null => text(row, "RoleAssignee"),
+            name => name,
+        };
+        json!({ "name": text(row, "Name"), "assignee": assignee, "assignee_type": text(row, "RoleAssigneeType") })
+    });
+    found.set("impersonation.leftovers", rows.collect::<Value>());
+    found.exchanges.clone_from(&said.exchanges);
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn app_ids_come_as_one_text_or_a_list() {
+        assert_eq!(app_ids(&json!("A-1, b-2,")), json!(["a-1", "b-2"]));
+        assert_eq!(app_ids(&json!(["A-1"])), json!(["a-1"]));
+        assert_eq!(app_ids(&Value::Null), json!([]));
+    }
+}

@@ -7,6 +7,9 @@ use super::page::{Page, count};
 use crate::engine::causes::CAUSES;
 use crate::engine::{AccountReport, FirstCause, Fix, Word};
 
+/// Most hidden checks that are named one by one.
+const NAMED: usize = 6;
+
 /// The first cause in full, the other roots in one line each.
 pub(super) fn block(page: &mut Page, account: &AccountReport) {
     let Some((first, others)) = account.first_causes.split_first() else {
@@ -73,9 +76,9 @@ fn command_lead(fix: &Fix) -> &'static str {
 
 fn by(fix: &Fix) -> Option<String> {
     match (&fix.who, &fix.role) {
-        (Some(who), Some(role)) => Some(format!("{who}; the role {role} suffices")),
+        (Some(who), Some(role)) => Some(format!("{who}; least role: {role}")),
         (Some(who), None) => Some(who.clone()),
-        (None, Some(role)) => Some(format!("the role {role} suffices")),
+        (None, Some(role)) => Some(format!("least role: {role}")),
         (None, None) => None,
     }
 }
@@ -91,7 +94,11 @@ fn afterwards(page: &mut Page, first: &FirstCause) {
         None => {}
     }
     if !first.hides.is_empty() {
-        let text = format!("{}: {}", count(first.hides.len(), "check"), first.hides.join(", "));
+        let number = count(first.hides.len(), "check");
+        let text = match first.hides.len() {
+            0..=NAMED => format!("{number}: {}", first.hides.join(", ")),
+            _ => format!("{number}, which wait above"),
+        };
         page.labelled("Hides", &text, Paint::Plain);
     }
 }

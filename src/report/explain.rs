@@ -119,9 +119,19 @@ fn word(row: &Outcome) -> &'static str {
     }
 }
 
-/// A text with `<…>` where values of the account will stand.
+/// A text with the facts' names in `<>` where values of the account will stand.
 fn spoken(text: &str) -> String {
-    text.trim().replace("{{ ", "<").replace(" }}", ">").replace("{{", "<").replace("}}", ">")
+    let mut spoken = String::new();
+    let mut rest = text.trim();
+    while let Some((before, inside)) = rest.split_once("{{") {
+        let (expression, after) = inside.split_once("}}").unwrap_or((inside, ""));
+        let expression = expression.trim();
+        let is_name = expression.chars().all(|c| c.is_ascii_alphanumeric() || "._[]".contains(c));
+        spoken.push_str(before);
+        spoken.extend(["<", if is_name { expression } else { "..." }, ">"]);
+        rest = after;
+    }
+    spoken + rest
 }
 
 fn fixes(page: &mut Page, check: &Check) {
@@ -277,6 +287,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_readable() {
-        assert_eq!(spoken("{{ a.b }} and {{c}}"), "<a.b> and <c>");
+        assert_eq!(spoken(" {{ a.b[0].c }} and {{c}}."), "<a.b[0].c> and <c>.");
+        assert_eq!(spoken("until {{ sort(a)[0] }}"), "until <...>");
     }
 }

@@ -7,17 +7,24 @@ use super::wrap::width;
 use super::{Style, grid, json, mark::Paint};
 use crate::engine::{Catalogue, Check};
 
+/// Columns that titles need beside the ids.
+const TITLE: usize = 40;
+
 /// All checks with their titles, areas as headings.
 pub fn checks(catalogue: &Catalogue, style: &Style) -> String {
     let mut page = Page::new(style);
     let all = catalogue.checks();
-    let longest = all.iter().map(|check| width(check.id())).max().unwrap_or_default();
-    let ids = longest.min(page.width() / 2);
+    let ids = all.iter().map(|check| width(check.id())).max().unwrap_or_default();
+    let side_by_side = page.width() >= ids + TITLE;
     for (area, checks) in areas(all) {
         page.heading(catalogue.area_title(area));
         let rows: Vec<[String; 2]> =
             checks.iter().map(|check| [check.id().to_owned(), check.file().title.to_string()]).collect();
-        grid::bare(&mut page, &rows, &[ids]);
+        if side_by_side {
+            grid::bare(&mut page, &rows, &[ids]);
+        } else {
+            stack(&mut page, &rows);
+        }
         page.blank();
     }
     page.text(
@@ -26,6 +33,14 @@ pub fn checks(catalogue: &Catalogue, style: &Style) -> String {
         Paint::Plain,
     );
     page.finish()
+}
+
+/// Titles below the ids, so that an id is never broken.
+fn stack(page: &mut Page, rows: &[[String; 2]]) {
+    for [id, title] in rows {
+        page.text(0, id, Paint::Bold);
+        page.text(4, title, Paint::Plain);
+    }
 }
 
 /// The list as one JSON document.

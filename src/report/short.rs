@@ -20,10 +20,32 @@ pub fn render(report: &Report, style: &Style) -> String {
 fn section(page: &mut Page, account: &AccountReport) {
     let lead = format!("{}: {}", account.account, verdict::of_account(account));
     page.text(0, &lead, verdict_paint(account.verdict));
-    for finding in account.findings.iter().filter(|finding| matters(finding)) {
-        let lead = format!("{} {:<8}", mark(finding.result, page.style()), word(finding));
-        page.hang(2, &lead, &format!("{}: {}", finding.check, finding.message), paint(finding));
+    let (unknown, loud): (Vec<&Finding>, Vec<&Finding>) =
+        account.findings.iter().filter(|finding| matters(finding)).partition(|f| f.result == Word::Unknown);
+    for finding in loud {
+        line(page, finding, &format!("{}: {}", finding.check, finding.message));
     }
+    for (first, more) in by_message(&unknown) {
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        line(page, first, &format!("{}{more}: {}", first.check, first.message));
+    }
+}
+
+fn line(page: &mut Page, finding: &Finding, text: &str) {
+    let lead = format!("{} {:<8}", mark(finding.result, page.style()), word(finding));
+    page.hang(2, &lead, text, paint(finding));
+}
+
+/// The first finding of each message, and how many more say the same.
+fn by_message<'f>(findings: &[&'f Finding]) -> Vec<(&'f Finding, usize)> {
+    let mut groups: Vec<(&Finding, usize)> = Vec::new();
+    for finding in findings {
+        match groups.iter_mut().find(|(first, _)| first.message == finding.message) {
+            Some((_, more)) => *more += 1,
+            None => groups.push((finding, 0)),
+        }
+    }
+    groups
 }
 
 fn matters(finding: &Finding) -> bool {

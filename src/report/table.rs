@@ -8,6 +8,9 @@ use super::wrap::{width, wrap};
 use super::{Style, cause, grid, mark, verdict};
 use crate::engine::{AccountReport, Catalogue, Finding, Report, Word};
 
+/// Reason code of what this run did not look at.
+const NOT_ASKED: &str = "not-asked";
+
 /// Columns of the widest word, `skipped` or `unknown`.
 const WORD: usize = 7;
 
@@ -35,9 +38,18 @@ fn section(page: &mut Page, account: &AccountReport) {
             folded(page, &format!("{title}: "), &findings);
             continue;
         }
+        if let Some(reason) = unasked(&findings) {
+            let lead = format!("{} ", mark(Word::Unknown, page.style()));
+            let number = findings.iter().filter(|finding| !is_folded(finding)).count();
+            let text = format!("{title}: {} unknown: {reason}", count(number, "check"));
+            page.hang(0, &lead, &text, Paint::Plain);
+            folded(page, &format!("{title}: "), &findings);
+            continue;
+        }
         page.heading(title);
-        for (index, finding) in findings.iter().enumerate() {
-            row(page, finding, findings.get(index + 1).copied());
+        let shown: Vec<&Finding> = findings.iter().copied().filter(|finding| !is_folded(finding)).collect();
+        for (index, finding) in shown.iter().enumerate() {
+            row(page, finding, shown.get(index + 1).copied());
         }
         folded(page, "", &findings);
         page.blank();
@@ -101,12 +113,21 @@ fn is_folded(finding: &Finding) -> bool {
     matches!(finding.result, Word::Skipped | Word::NotApplicable) && finding.waived.is_none()
 }
 
+/// The one reason why nothing at all was looked at in an area, if that is so.
+fn unasked<'f>(findings: &[&'f Finding]) -> Option<&'f str> {
+    let mut shown = findings.iter().filter(|finding| !is_folded(finding));
+    let first = shown.clone().next()?;
+    let same = |finding: &&Finding| {
+        finding.reason.as_ref().is_some_and(|reason| reason.code == NOT_ASKED)
+            && finding.result == Word::Unknown
+            && finding.message == first.message
+    };
+    shown.all(same).then_some(first.message.as_str())
+}
+
 /// One line for a check, and below it what was seen, unless all is well. Of several that are unknown
 /// for the same reason, the last says it.
 fn row(page: &mut Page, finding: &Finding, next: Option<&Finding>) {
-    if is_folded(finding) {
-        return;
-    }
     title_line(page, finding);
     let said_next = next.is_some_and(|next| next.result == Word::Unknown && next.message == finding.message);
     let quiet = finding.result == Word::Pass || (finding.result == Word::Unknown && said_next);
@@ -177,12 +198,18 @@ fn undetermined(page: &mut Page, account: &AccountReport) {
         if group.permission.is_some() && !group.text.is_empty() {
             page.text(4, &group.text, Paint::Dim);
         }
-        for check in &group.checks {
-            let required = account.findings.iter().any(|f| f.check == *check && f.required);
-            let note = if required { " (required)" } else { "" };
-            page.text(4, &format!("{check}{note}"), Paint::Plain);
+        let (required, advised) = by_level(account, &group.checks);
+        for (label, checks) in [("Required", required), ("Advised", advised)] {
+            if !checks.is_empty() {
+                page.hang(4, &format!("{label:<9} "), &checks.join(", "), Paint::Plain);
+            }
         }
     }
+}
+
+fn by_level<'c>(account: &AccountReport, checks: &'c [String]) -> (Vec<&'c str>, Vec<&'c str>) {
+    let required = |check: &&str| account.findings.iter().any(|f| f.check == *check && f.required);
+    checks.iter().map(String::as_str).partition(required)
 }
 
 /// One line an account.

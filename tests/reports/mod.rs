@@ -316,6 +316,38 @@ pub fn undetermined() -> Report {
     report(Verdict::Undetermined, vec![account])
 }
 
+/// Nothing but the public answers, because nobody signed in.
+pub fn from_outside() -> Report {
+    let unasked = |check: &str, title: &str| {
+        let text = "nobody signed in to read it";
+        let reason = reason("not-asked", text);
+        Finding { reason: Some(reason), ..saying(check, title, Word::Unknown, text) }
+    };
+    let mut findings = network();
+    findings.extend([
+        unasked("account/exists", "The directory has the account"),
+        unasked("account/is-enabled", "The account is enabled"),
+        finding("account/is-not-locked", "The account is not locked", Word::NotApplicable),
+        unasked("mfa/per-user-mfa-is-off", "Per-user multifactor authentication is off"),
+        saying("mailbox/location", "The mailbox lives where the product calls", Word::Pass, "cloud"),
+        unasked("mailbox/exists", "The mailbox exists"),
+    ]);
+    let open = findings.iter().filter(|finding| finding.result == Word::Unknown);
+    let account = AccountReport {
+        cannot_determine: vec![CannotDetermine {
+            permission: None,
+            reason: "not-asked".into(),
+            text: "nobody signed in to read it".into(),
+            checks: open.map(|finding| finding.check.clone()).collect(),
+        }],
+        world: "unknown".into(),
+        mode: "from outside, without signing in".into(),
+        hint: Some("With a reader in syncready.toml, 4 more checks can be judged.".into()),
+        ..account("svc-sync@contoso.com", Verdict::Undetermined, findings)
+    };
+    report(Verdict::Undetermined, vec![account])
+}
+
 /// This machine reaches nothing.
 pub fn no_network() -> Report {
     let check = "network/names-resolve";
@@ -328,6 +360,10 @@ pub fn no_network() -> Report {
         skipped("network/hosts-accept-connections", "Hosts accept connections", check),
         skipped("tenant/exists", "The tenant exists", check),
         skipped("account/exists", "The directory has the account", check),
+        skipped("account/is-enabled", "The account is enabled", check),
+        skipped("account/is-unique", "The account is the only one of its address", check),
+        skipped("app/is-enabled", "The app is enabled", check),
+        skipped("mailbox/exists", "The mailbox exists", check),
     ];
     let cause = FirstCause {
         cause: "no-network".into(),
@@ -402,6 +438,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("broken", broken()),
         ("warnings", warnings()),
         ("undetermined", undetermined()),
+        ("from-outside", from_outside()),
         ("no-network", no_network()),
         ("several", several()),
         ("hostile", hostile()),

@@ -63,7 +63,7 @@ hits = '''mfa.policies.filter(p, p.requires_mfa)'''
 result = "fail"
 cause = "conditional-access-block"
 when = '''size(hits) > params.most'''
-message = '''{{ hits[0].name }} asks; all: {{ hits.map(h, h.name) }}'''
+message = '''{{ hits[0].name }} asks; all: {{ hits.map(h, h.name) }}{{ mfa.registered ? "; registered" : "" }}'''
 [[outcome]]
 result = "pass"
 message = '''none of {{ size(mfa.policies) }} asks'''

@@ -428,6 +428,14 @@ impl Expr {
         &self.reads
     }
 
+    /// Whether this is a text that may be empty: `rule ? text : ""`.
+    pub fn is_optional_text(&self) -> bool {
+        let Ast::Call(call) = &self.tree.expr else { return false };
+        let otherwise = call.args.last().map(|last| &last.expr);
+        call.func_name == operators::CONDITIONAL
+            && matches!(otherwise, Some(Ast::Literal(LiteralValue::String(text))) if text.inner().is_empty())
+    }
+
     /// Evaluates a rule. Whatever it returned, a missing fact that it read makes it unknown.
     pub fn test(&self, context: &Context<'_, '_>) -> (Truth, Trace) {
         let (result, trace) = traced(|| {

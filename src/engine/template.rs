@@ -22,7 +22,8 @@ pub struct Template(Vec<Piece>);
 #[derive(Debug, Clone)]
 enum Piece {
     Text(String),
-    Value(Expr),
+    /// A value, and whether it may be left out when a fact is missing.
+    Value(Expr, bool),
 }
 
 impl Template {
@@ -45,7 +46,8 @@ impl Template {
             let expr = names
                 .compile(expression.trim())
                 .map_err(|problem| Problem { at: at + 2 + lead + problem.at, ..problem })?;
-            pieces.push(Piece::Value(expr));
+            let optional = expr.is_optional_text();
+            pieces.push(Piece::Value(expr, optional));
             rest = &inside[close + 2..];
         }
         if !rest.is_empty() {
@@ -58,18 +60,19 @@ impl Template {
     pub fn reads(&self) -> impl Iterator<Item = &String> {
         self.0.iter().flat_map(|piece| match piece {
             Piece::Text(_) => None.into_iter().flatten(),
-            Piece::Value(expr) => Some(expr.reads()).into_iter().flatten(),
+            Piece::Value(expr, _) => Some(expr.reads()).into_iter().flatten(),
         })
     }
 
-    /// The text as prose: missing facts read "not known".
+    /// The text as prose: missing facts read "not known", and `{{ rule ? text : "" }}` is left out.
     pub fn prose(&self, context: &Context<'_, '_>) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
-            Piece::Value(expr) => {
+            Piece::Value(expr, optional) => {
                 let (value, trace) = expr.value(context);
                 match value {
                     Ok(value) if trace.absent.is_empty() => show(value.as_ref()),
+                    _ if *optional => String::new(),
                     _ => "not known".to_owned(),
                 }
             }
@@ -84,7 +87,7 @@ impl Template {
         for piece in &self.0 {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
-                Piece::Value(expr) => {
+                Piece::Value(expr, _) => {
                     let (value, trace) = expr.value(context);
                     let value = value.ok()?;
                     if !trace.absent.is_empty() || value.downcast_ref::<CelNull>().is_some() {

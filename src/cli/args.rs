@@ -167,6 +167,17 @@ pub struct Check {
     pub look: Look,
 }
 
+impl Check {
+    /// The command line without any option.
+    pub fn plain() -> Self {
+        let parsed = Cli::try_parse_from(["syncready", "check", "--config", "unused"]);
+        match parsed.map(|cli| cli.command) {
+            Ok(Command::Check(check)) => *check,
+            _ => unreachable!("the line above is a valid check command"),
+        }
+    }
+}
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   syncready check --demo per-user-mfa-enforced

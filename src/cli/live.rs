@@ -21,7 +21,7 @@ use crate::{
     collect::{self, RunOptions, session::Memory},
     engine::{self, Catalogue, Selection},
     facts::Document,
-    lab::Lab,
+    lab::{Lab, Scenario},
     wire::Net,
 };
 
@@ -55,7 +55,8 @@ fn configured(args: &args::Check) -> Result<Source, Problem> {
     Ok(found.unwrap_or_else(nothing))
 }
 
-fn planned(
+/// Reads a configuration; gives the plan and the waivers.
+pub fn planned(
     args: &args::Check,
     source: Source,
     catalogue: &Catalogue,
@@ -72,16 +73,18 @@ fn planned(
     Ok((plan, waivers))
 }
 
+/// The configuration that reaches a lab.
+pub fn lab_source(scenario: &Scenario, lab: &Lab, text: String) -> Source {
+    let name = format!("syncready.toml of the demo {}", scenario.name);
+    Source { name, folder: lab.folder().to_owned(), text }
+}
+
 fn demo(args: &args::Check, catalogue: &Catalogue, selection: &Selection) -> Result<Document, Trouble> {
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
     interruptible(async {
         let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
         let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
-        let source = Source {
-            name: format!("syncready.toml of the demo {}", scenario.name),
-            folder: lab.folder().to_owned(),
-            text: lab.config_toml().to_owned(),
-        };
+        let source = lab_source(&scenario, &lab, lab.config_toml().to_owned());
         let (plan, _) = planned(args, source, catalogue)?;
         examine(args, plan, catalogue, selection, None).await
     })
@@ -101,7 +104,8 @@ pub fn interruptible<T>(work: impl Future<Output = Result<T, Trouble>>) -> Resul
     outcome
 }
 
-async fn examine(
+/// Collects what the plan's accounts and the selected checks need.
+pub async fn examine(
     args: &args::Check,
     plan: Plan,
     catalogue: &Catalogue,

@@ -22,6 +22,7 @@ mod replay;
 mod scenarios;
 mod select;
 mod signals;
+pub mod trial;
 mod trouble;
 
 use std::process::ExitCode;

@@ -55,7 +55,11 @@ fn no_secret_is_told() {
 
 #[test]
 fn nothing_is_asked_twice() {
-    complain(|_, trial| {
+    complain(|scenario, trial| {
+        // A server that pushes back is asked again, as it wants.
+        if !scenario.patch["faults"].is_null() {
+            return Vec::new();
+        }
         let twice = trial.requests.iter().filter(|request| request.count > 1);
         twice
             .filter(|request| request.method == "GET" && !request.path.contains("InvokeCommand"))

@@ -1,0 +1,584 @@
+//! Graph, the Exchange admin API and EWS of the lab, driven by a plain HTTP client: what they answer
+//! must follow from the world alone, in the shapes that Microsoft documents.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::{path::Path, process::Command, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use reqwest::{Response, header::HeaderMap};
+use serde_json::{Value, json};
+use syncready::lab::{Lab, Options, Scenario};
+
+const READER: &str = "4ead4ead-0000-4000-8000-000000000009";
+const PRODUCT: &str = "b1f0c0de-0000-4000-8000-00000000a991";
+const SVC: &str = "5b1e0c1e-0000-4000-8000-00000000a001";
+const GRAPH: &str = "graph.microsoft.com";
+const OUTLOOK: &str = "outlook.office365.com";
+
+/// A lab with a client for it.
+struct Bench {
+    lab: Lab,
+    http: reqwest::Client,
+}
+
+impl Bench {
+    async fn new(world: &str, patch: &Value) -> Self {
+        let text =
+            format!("description = 'x'\nworld = '{world}'\nverdict = 'ready'\npatch = '''{patch}'''\n");
+        let lab = Lab::start(&Scenario::parse("x", &text).unwrap(), Options::default()).await.unwrap();
+        // Another test of this binary may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let root = std::fs::read(lab.folder().join("ca.pem")).unwrap();
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
+            .timeout(Duration::from_secs(5));
+        for (from, to) in lab.connect_to() {
+            if let Some(host) = from.strip_suffix(":443") {
+                builder = builder.resolve(host, *to);
+            }
+        }
+        Self { http: builder.build().unwrap(), lab }
+    }
+
+    /// The URL with the port at which the lab serves the host.
+    fn url(&self, host: &str, path: &str) -> String {
+        format!("https://{host}:{}{path}", self.lab.connect_to()[&format!("{host}:443")].port())
+    }
+
+    async fn token(&self, form: &[(&str, &str)]) -> String {
+        let url = self.url("login.microsoftonline.com", "/contoso.com/oauth2/v2.0/token");
+        let answer: Value = self.http.post(url).form(form).send().await.unwrap().json().await.unwrap();
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
+    }
+
+    /// An app's token for a host.
+    async fn app(&self, client: &str, host: &str) -> String {
+        let file = if client == READER { "reader-secret" } else { "app-secret" };
+        let secret = self.secret(file);
+        let scope = format!("https://{host}/.default");
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client),
+            ("client_secret", secret.as_str()),
+            ("scope", scope.as_str()),
+        ];
+        self.token(&form).await
+    }
+
+    /// The service account's token for a host.
+    async fn user(&self, scope: &str) -> String {
+        let password = self.secret("account-password");
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", PRODUCT),
+            ("username", "svc-sync@contoso.com"),
+            ("password", password.as_str()),
+            ("scope", scope),
+        ];
+        self.token(&form).await
+    }
+
+    fn secret(&self, file: &str) -> String {
+        let path = self.lab.folder().join(file);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    async fn graph(&self, token: &str, path: &str) -> (u16, Value) {
+        let answer = self.http.get(self.url(GRAPH, path)).bearer_auth(token).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    async fn post(&self, host: &str, token: &str, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.http.post(self.url(host, path)).bearer_auth(token).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    async fn cmdlet(&self, name: &str, parameters: Value) -> (u16, Value) {
+        let token = self.app(READER, OUTLOOK).await;
+        let body = json!({"CmdletInput": {"CmdletName": name, "Parameters": parameters}});
+        self.post(OUTLOOK, &token, "/adminapi/beta/contoso.com/InvokeCommand", &body).await
+    }
+
+    async fn ews(&self, host: &str, authorization: &str, body: String) -> Soap {
+        let request = self
+            .http
+            .post(self.url(host, "/EWS/Exchange.asmx"))
+            .header("authorization", authorization)
+            .header("content-type", "text/xml; charset=utf-8")
+            .header("user-agent", "Product/1.0")
+            .body(body);
+        Soap::read(request.send().await.unwrap()).await
+    }
+}
+
+/// An answer of EWS.
+struct Soap {
+    status: u16,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Soap {
+    async fn read(answer: Response) -> Self {
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Self { status, headers, text: answer.text().await.unwrap() }
+    }
+
+    /// Text of the first element of that local name.
+    fn element(&self, name: &str) -> String {
+        let document = roxmltree::Document::parse(&self.text).unwrap();
+        let found = document.descendants().find(|node| node.tag_name().name() == name);
+        found.and_then(|node| node.text()).unwrap_or_default().to_owned()
+    }
+
+    /// A named value of the message.
+    fn value(&self, name: &str) -> String {
+        let document = roxmltree::Document::parse(&self.text).unwrap();
+        let found = document.descendants().find(|node| node.attribute("Name") == Some(name));
+        found.and_then(|node| node.text()).unwrap_or_default().to_owned()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+const NAMESPACES: &str = r#"xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages""#;
+
+fn envelope(impersonated: &str, operation: &str) -> String {
+    let header = match impersonated {
+        "" => String::new(),
+        address => format!(
+            "<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>{address}</t:PrimarySmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>"
+        ),
+    };
+    format!(
+        "<?xml version=\"1.0\"?><soap:Envelope {NAMESPACES}><soap:Header><t:RequestServerVersion Version=\"Exchange2013_SP1\"/>{header}</soap:Header><soap:Body>{operation}</soap:Body></soap:Envelope>"
+    )
+}
+
+fn get_folder(shape: &str, folders: &[&str]) -> String {
+    let ids: String = folders.iter().map(|id| format!("<t:DistinguishedFolderId Id=\"{id}\"/>")).collect();
+    format!(
+        "<m:GetFolder><m:FolderShape><t:BaseShape>{shape}</t:BaseShape></m:FolderShape><m:FolderIds>{ids}</m:FolderIds></m:GetFolder>"
+    )
+}
+
+fn inbox(impersonated: &str) -> String {
+    envelope(impersonated, &get_folder("IdOnly", &["inbox"]))
+}
+
+fn basic(password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("svc-sync@contoso.com:{password}")))
+}
+
+#[tokio::test]
+async fn graph_wants_a_token_that_was_made_for_it() {
+    let bench = Bench::new("online-graph-app", &json!({})).await;
+    let path = format!("/v1.0/users/{SVC}");
+    for token in ["x".to_owned(), bench.app(READER, OUTLOOK).await] {
+        let (status, body) = bench.graph(&token, &path).await;
+        assert_eq!((status, &body["error"]["code"]), (401, &json!("InvalidAuthenticationToken")));
+        assert!(body["error"]["innerError"]["request-id"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn a_user_shows_what_was_selected_and_a_small_set_unasked() {
+    let bench = Bench::new("online-graph-app", &json!({})).await;
+    let token = bench.app(READER, GRAPH).await;
+    let (_, unasked) = bench.graph(&token, "/v1.0/users/svc-sync%40contoso.com").await;
+    assert!(unasked.get("accountEnabled").is_none() && unasked.get("x").is_none());
+    assert_eq!(unasked["displayName"], "Sync Service");
+    let (_, selected) =
+        bench.graph(&token, "/v1.0/users/svc-sync@contoso.com?$select=accountEnabled,ageGroup").await;
+    assert_eq!((&selected["accountEnabled"], &selected["ageGroup"]), (&json!(true), &Value::Null));
+    assert!(selected.get("displayName").is_none());
+    let (status, wrong) = bench.graph(&token, "/v1.0/users/svc-sync@contoso.com?$select=acountEnabled").await;
+    assert_eq!(status, 400, "{wrong}");
+    let (status, alias) = bench.graph(&token, "/v1.0/users/svc-sync@contoso.onmicrosoft.com").await;
+    assert_eq!((status, &alias["error"]["code"]), (404, &json!("Request_ResourceNotFound")));
+}
+
+#[tokio::test]
+async fn users_are_found_by_any_address_and_by_no_other_filter() {
+    let bench = Bench::new("online-graph-app", &json!({})).await;
+    let token = bench.app(READER, GRAPH).await;
+    let filter = "proxyAddresses/any(p:p%20eq%20'smtp:svc-sync@contoso.onmicrosoft.com')%20or%20userPrincipalName%20eq%20'x'";
+    let (_, found) = bench.graph(&token, &format!("/v1.0/users?$filter={filter}&$select=id")).await;
+    assert_eq!(found["value"], json!([{"id": SVC}]));
+    let (status, body) = bench.graph(&token, "/v1.0/users?$filter=jobTitle%20eq%20'x'").await;
+    assert_eq!((status, &body["error"]["code"]), (400, &json!("Request_UnsupportedQuery")));
+}
+
+#[tokio::test]
+async fn the_last_sign_in_is_asked_by_id_in_a_tenant_that_paid_for_it() {
+    let bench = Bench::new("online-delegated", &json!({})).await;
+    let token = bench.app(READER, GRAPH).await;
+    assert_eq!(bench.graph(&token, "/v1.0/users/svc-sync@contoso.com?$select=signInActivity").await.0, 400);
+    assert_eq!(bench.graph(&token, &format!("/v1.0/users/{SVC}?$select=signInActivity")).await.0, 200);
+    let poor = Bench::new("online-delegated", &json!({"tenant": {"premium": false}})).await;
+    let token = poor.app(READER, GRAPH).await;
+    let unpaid = "Authentication_RequestFromNonPremiumTenantOrB2CTenant";
+    for path in [format!("/v1.0/users/{SVC}?$select=signInActivity"), "/v1.0/auditLogs/signIns".to_owned()] {
+        let (status, body) = poor.graph(&token, &path).await;
+        assert_eq!((status, &body["error"]["code"]), (403, &json!(unpaid)));
+    }
+    let path = format!(
+        "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances?$filter=principalId%20eq%20'{SVC}'"
+    );
+    let (status, body) = poor.graph(&token, &path).await;
+    assert_eq!((status, &body["error"]["code"]), (400, &json!("AadPremiumLicenseRequired")));
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_denied_and_an_unknown_path_is_none() {
+    let patch = json!({"service_principals": {"reader": {"x": {"app_role_assignments": {"audit": null}}}}});
+    let bench = Bench::new("online-delegated", &patch).await;
+    let token = bench.app(READER, GRAPH).await;
+    let (status, body) = bench.graph(&token, "/v1.0/auditLogs/signIns").await;
+    assert_eq!((status, &body["error"]["code"]), (403, &json!("Authorization_RequestDenied")));
+    let (status, body) = bench.graph(&token, "/v1.0/auditLogs/signOuts").await;
+    assert_eq!((status, &body["error"]["code"]), (400, &json!("BadRequest")));
+    assert_eq!(bench.graph(&token, &format!("/v1.0/users/{SVC}/authentication/requirements")).await.0, 400);
+    let (_, beta) = bench.graph(&token, &format!("/beta/users/{SVC}/authentication/requirements")).await;
+    assert_eq!(beta["perUserMfaState"], "disabled");
+}
+
+#[tokio::test]
+async fn granted_roles_lead_to_permissions_of_the_resource() {
+    let bench = Bench::new("online-ews-app", &json!({})).await;
+    let token = bench.app(READER, GRAPH).await;
+    let path = format!("/v1.0/servicePrincipals(appId='{PRODUCT}')/appRoleAssignments?$top=999");
+    let (_, granted) = bench.graph(&token, &path).await;
+    let path = "/v1.0/servicePrincipals?$filter=appId%20eq%20'00000002-0000-0ff1-ce00-000000000000'";
+    let (_, resource) = bench.graph(&token, path).await;
+    let resource = &resource["value"][0];
+    assert_eq!(granted["value"][0]["resourceId"], resource["id"]);
+    let roles = resource["appRoles"].as_array().unwrap();
+    let role = roles.iter().find(|role| role["id"] == granted["value"][0]["appRoleId"]).unwrap();
+    assert_eq!(role["value"], "full_access_as_app");
+}
+
+#[tokio::test]
+async fn a_batch_answers_each_item_for_itself() {
+    let bench = Bench::new("online-graph-app", &json!({})).await;
+    let token = bench.app(READER, GRAPH).await;
+    let body = json!({"requests": [
+        {"id": "1", "method": "GET", "url": "/users/nobody@contoso.com"},
+        {"id": "2", "method": "GET", "url": "/domains/contoso.com"},
+        {"id": "3", "method": "GET", "url": "/domains/contoso.com", "dependsOn": ["1"]}]});
+    let (status, answer) = bench.post(GRAPH, &token, "/v1.0/$batch", &body).await;
+    let statuses: Vec<_> =
+        answer["responses"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
+    assert_eq!((status, statuses), (200, vec![&json!(404), &json!(200), &json!(424)]));
+    let item = |n| json!({"id": n, "method": "GET", "url": "/domains"});
+    let many: Vec<Value> = (0..21).map(|n: u32| item(n.to_string())).collect();
+    assert_eq!(bench.post(GRAPH, &token, "/v1.0/$batch", &json!({"requests": many})).await.0, 400);
+    let twice = json!({"requests": [item("a".to_owned()), item("A".to_owned())]});
+    assert_eq!(bench.post(GRAPH, &token, "/v1.0/$batch", &twice).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_if_lets_an_exclusion_win_and_says_what_it_cannot_know() {
+    let policy = |conditions: Value| {
+        let mut policy = json!({"id": "p", "displayName": "MFA", "state": "enabled",
+            "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]}},
+            "grantControls": {"operator": "OR", "builtInControls": ["mfa"]}, "sessionControls": null});
+        for (name, value) in conditions.as_object().unwrap() {
+            policy["conditions"][name] = value.clone();
+        }
+        policy
+    };
+    let excluded = json!({"users": {"includeUsers": ["All"], "excludeGroups": ["9a9a9a9a-0000-4000-8000-000000000001"]}});
+    let place = json!({"locations": {"includeLocations": ["All"], "excludeLocations": ["AllTrusted"]}});
+    let patch = json!({"policies": {
+        "conditional_access": {"a": policy(json!({})), "b": policy(excluded), "c": policy(place)},
+        "named_locations": {"hq": {"@odata.type": "#microsoft.graph.ipNamedLocation", "id": "hq", "isTrusted": true,
+            "ipRanges": [{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24"}]}}}});
+    let bench = Bench::new("online-delegated", &patch).await;
+    let token = bench.app(READER, GRAPH).await;
+    let ask = |conditions: Value| {
+        json!({"signInIdentity": {"@odata.type": "#microsoft.graph.userSignIn", "userId": SVC},
+            "signInContext": {"@odata.type": "#microsoft.graph.applicationContext",
+                "includeApplications": ["00000002-0000-0ff1-ce00-000000000000"]},
+            "signInConditions": conditions, "appliedPoliciesOnly": false})
+    };
+    let reasons = async |conditions: Value| {
+        let path = "/v1.0/identity/conditionalAccess/evaluate";
+        let (status, body) = bench.post(GRAPH, &token, path, &ask(conditions)).await;
+        assert_eq!(status, 200, "{body}");
+        let rows = body["value"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["analysisReasons"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(json!({"ipAddress": "203.0.113.7"})).await, ["notSet", "users", "location"]);
+    assert_eq!(reasons(json!({"ipAddress": "198.51.100.7"})).await, ["notSet", "users", "notSet"]);
+    assert_eq!(reasons(json!({})).await, ["notSet", "users", "notEnoughInformation,location"]);
+}
+
+#[tokio::test]
+async fn mailbox_data_needs_its_own_permission_and_a_scope_that_holds_the_mailbox() {
+    let restrict = json!({"AppId": PRODUCT, "AccessRight": "RestrictAccess", "ScopeName": "s", "x": {"members": ["sales"]}});
+    let bench =
+        Bench::new("online-graph-app", &json!({"exchange": {"access_policies": {"r": restrict}}})).await;
+    let (product, reader) = (bench.app(PRODUCT, GRAPH).await, bench.app(READER, GRAPH).await);
+    assert_eq!(
+        bench.graph(&product, "/v1.0/users/alice@contoso.com/contactFolders?$top=1&$select=id").await.0,
+        200
+    );
+    let (_, calendars) =
+        bench.graph(&product, "/v1.0/users/alice@contoso.com/calendars?$select=name,owner").await;
+    assert_eq!(calendars["value"][0]["owner"]["address"], "alice@contoso.com");
+    let (status, outside) = bench.graph(&product, &format!("/v1.0/users/{SVC}/calendars")).await;
+    assert_eq!((status, &outside["error"]["code"]), (403, &json!("ErrorAccessDenied")));
+    assert!(outside["error"]["message"].as_str().unwrap().contains("[RAOP]"));
+    let (status, denied) = bench.graph(&reader, "/v1.0/users/alice@contoso.com/mailFolders/inbox").await;
+    assert_eq!((status, &denied["error"]["code"]), (403, &json!("ErrorAccessDenied")));
+}
+
+#[tokio::test]
+async fn without_a_mailbox_plan_graph_serves_no_mailbox() {
+    let bench = Bench::new(
+        "online-graph-app",
+        &json!({"users": {"svc": {"x": {"licenses": {"exchange": "AAD_PREMIUM"}}}}}),
+    )
+    .await;
+    let token = bench.app(PRODUCT, GRAPH).await;
+    let (status, body) = bench.graph(&token, &format!("/v1.0/users/{SVC}/contactFolders")).await;
+    assert_eq!((status, &body["error"]["code"]), (404, &json!("MailboxNotEnabledForRESTAPI")));
+    let (status, body) = bench.graph(&token, "/v1.0/users/nobody@contoso.com/contactFolders").await;
+    assert_eq!((status, &body["error"]["code"]), (404, &json!("ErrorInvalidUser")));
+}
+
+#[tokio::test]
+async fn a_signed_in_user_opens_other_mailboxes_by_full_access_only() {
+    let bench = Bench::new(
+        "online-delegated",
+        &json!({"exchange": {"mailboxes": {"bob": {"x": {"full_access": null}}}}}),
+    )
+    .await;
+    let token = bench.user("https://graph.microsoft.com/Contacts.ReadWrite https://graph.microsoft.com/Contacts.ReadWrite.Shared").await;
+    let folders = async |who: &str| bench.graph(&token, &format!("/v1.0/users/{who}/contactFolders")).await;
+    assert_eq!(folders(SVC).await.0, 200);
+    assert_eq!(folders("alice@contoso.com").await.0, 200);
+    let (status, body) = folders("bob@contoso.com").await;
+    assert_eq!((status, &body["error"]["code"]), (403, &json!("ErrorAccessDenied")));
+}
+
+#[tokio::test]
+async fn the_admin_api_tests_policies_by_membership_not_by_ownership() {
+    let patch = json!({
+        "groups": {"scope": {"id": "9a9a9a9a-0000-4000-8000-000000000009", "x": {"owners": ["svc"]}}},
+        "users": {"alice": {"x": {"groups": ["scope"]}}},
+        "exchange": {"access_policies": {"r": {"AppId": PRODUCT, "AccessRight": "RestrictAccess", "ScopeName": "s", "x": {"members": ["scope"]}}}}});
+    let bench = Bench::new("online-graph-app", &patch).await;
+    let test = async |who: &str| {
+        let (_, body) =
+            bench.cmdlet("Test-ApplicationAccessPolicy", json!({"Identity": who, "AppId": PRODUCT})).await;
+        body["value"][0]["AccessCheckResult"].clone()
+    };
+    assert_eq!(
+        (test("alice@contoso.com").await, test("svc-sync@contoso.com").await),
+        (json!("Granted"), json!("Denied"))
+    );
+    let (status, body) = bench.cmdlet("Get-Mailbox", json!({"Identity": "nobody@contoso.com"})).await;
+    let text = body["error"]["innererror"]["internalException"]["message"].as_str().unwrap();
+    assert!(status == 400 && text.contains("couldn't be found"), "{body}");
+}
+
+#[tokio::test]
+async fn the_admin_api_wants_a_directory_role() {
+    let bench = Bench::new(
+        "online-ews-app",
+        &json!({"service_principals": {"reader": {"x": {"roles": {"reader": null}}}}}),
+    )
+    .await;
+    assert_eq!(bench.cmdlet("Get-OrganizationConfig", json!({})).await.0, 403);
+}
+
+#[tokio::test]
+async fn exchange_server_challenges_counts_wrong_passwords_and_lets_the_right_one_in() {
+    let bench = Bench::new("exchange-server", &json!({})).await;
+    let host = "mail.contoso.com";
+    let anonymous =
+        Soap::read(bench.http.post(bench.url(host, "/EWS/Exchange.asmx")).send().await.unwrap()).await;
+    let offered: Vec<_> =
+        anonymous.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect();
+    assert_eq!(
+        (anonymous.status, offered),
+        (401, vec!["Negotiate", "NTLM", "Basic realm=\"mail.contoso.com\""])
+    );
+    let right = basic(&bench.secret("account-password"));
+    let folder = bench.ews(host, &right, inbox("")).await;
+    assert_eq!((folder.status, folder.element("ResponseCode").as_str()), (200, "NoError"));
+    for _ in 0..5 {
+        assert_eq!(bench.ews(host, &basic("wrong"), inbox("")).await.status, 401);
+    }
+    assert_eq!(bench.ews(host, &right, inbox("")).await.status, 401);
+}
+
+#[tokio::test]
+async fn exchange_server_impersonates_within_its_scope_and_by_primary_address() {
+    let patch =
+        json!({"ews": {"impersonators": {"svc": {"allow": ["alice@contoso.com", "svc-sync@contoso.com"]}}}});
+    let bench = Bench::new("exchange-server", &patch).await;
+    let sign_in = basic(&bench.secret("account-password"));
+    let ask = async |target: &str| bench.ews("mail.contoso.com", &sign_in, inbox(target)).await;
+    assert_eq!(ask("alice@contoso.com").await.element("ResponseCode"), "NoError");
+    for (target, code) in [
+        ("bob@contoso.com", "ErrorImpersonateUserDenied"),
+        ("nobody@contoso.com", "ErrorNonExistentMailbox"),
+        ("sync@contoso.com", "ErrorNonPrimarySmtpAddress"),
+        (" ", "ErrorInvalidExchangeImpersonationHeaderData"),
+        ("bob", "ErrorInvalidSmtpAddress"),
+    ] {
+        let fault = ask(target).await;
+        assert_eq!((fault.status, fault.element("ResponseCode").as_str()), (500, code));
+        assert_eq!(fault.element("faultcode"), format!("a:{code}"));
+    }
+    assert_eq!(ask("sync@contoso.com").await.value("Primary"), "svc-sync@contoso.com");
+}
+
+#[tokio::test]
+async fn the_cloud_says_by_header_which_switch_keeps_a_caller_out() {
+    let (off, list) =
+        ("EWS is disabled for this user or tenant", "EWS is blocked by policy for this user or tenant");
+    for (exchange, reason) in [
+        (json!({"organization": {"EwsEnabled": false}}), off),
+        (json!({"organization": {"EwsAllowedAppIDs": null}}), list),
+        (json!({"organization": {"EwsAllowedAppIDs": "00000000-0000-4000-8000-000000000001"}}), list),
+        (json!({"mailboxes": {"alice": {"cas": {"EwsEnabled": false}}}}), off),
+        (
+            json!({"organization": {"EwsApplicationAccessPolicy": "EnforceAllowList", "EwsAllowList": ["Other/*"]}}),
+            list,
+        ),
+        (
+            json!({"organization": {"EwsApplicationAccessPolicy": "EnforceAllowList", "EwsAllowList": ["Product/*"]}}),
+            "",
+        ),
+        (json!({"organization": {"EwsEnabled": null, "EwsAllowedAppIDs": null}}), ""),
+    ] {
+        let bench = Bench::new("online-ews-app", &json!({"exchange": exchange})).await;
+        let token = format!("Bearer {}", bench.app(PRODUCT, OUTLOOK).await);
+        let answer = bench.ews(OUTLOOK, &token, inbox("alice@contoso.com")).await;
+        assert_eq!(answer.header("x-ews-policy-reason"), reason, "{exchange}");
+        assert_eq!(answer.status, if reason.is_empty() { 200 } else { 403 }, "{exchange}");
+    }
+}
+
+#[tokio::test]
+async fn in_the_cloud_an_app_must_impersonate_and_a_user_cannot() {
+    let bench = Bench::new("online-ews-app", &json!({})).await;
+    let app = format!("Bearer {}", bench.app(PRODUCT, OUTLOOK).await);
+    let fault = bench.ews(OUTLOOK, &app, inbox("")).await;
+    assert_eq!(
+        (fault.status, fault.element("ResponseCode").as_str()),
+        (500, "ErrorInvalidExchangeImpersonationHeaderData")
+    );
+    let foreign = format!("Bearer {}", bench.app(READER, GRAPH).await);
+    let refused = bench.ews(OUTLOOK, &foreign, inbox("")).await;
+    assert!(refused.status == 401 && refused.header("x-ms-diagnostics").starts_with("2000003;"));
+    assert!(
+        refused
+            .header("www-authenticate")
+            .starts_with("Bearer client_id=\"00000002-0000-0ff1-ce00-000000000000\"")
+    );
+    let grants = json!({"ews": {"consentType": "AllPrincipals", "resource": "exchange", "scope": "EWS.AccessAsUser.All"}});
+    let patch = json!({"service_principals": {"product": {"x": {"oauth2_grants": grants}}}});
+    let bench = Bench::new("online-delegated", &patch).await;
+    let user = format!("Bearer {}", bench.user("https://outlook.office365.com/EWS.AccessAsUser.All").await);
+    assert_eq!(bench.ews(OUTLOOK, &user, inbox("")).await.element("ResponseCode"), "NoError");
+    let denied = bench.ews(OUTLOOK, &user, inbox("svc-sync@contoso.com")).await;
+    assert_eq!((denied.status, denied.element("ResponseCode").as_str()), (500, "ErrorImpersonateUserDenied"));
+}
+
+#[tokio::test]
+async fn a_request_against_the_schema_is_told_its_line() {
+    let bench = Bench::new("exchange-server", &json!({})).await;
+    let sign_in = basic(&bench.secret("account-password"));
+    let ask = async |body: String| bench.ews("mail.contoso.com", &sign_in, body).await;
+    let order = "<m:GetFolder>\n<m:FolderIds><t:DistinguishedFolderId Id=\"inbox\"/></m:FolderIds><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape></m:GetFolder>";
+    for broken in
+        [envelope("", order), envelope("", &get_folder("IdOnly", &["kontakte"])), "<a>\n<b></a>".to_owned()]
+    {
+        let fault = ask(broken).await;
+        assert_eq!((fault.status, fault.element("ResponseCode").as_str()), (500, "ErrorSchemaValidation"));
+        assert!(
+            fault.value("LineNumber").parse::<u32>().unwrap() > 0 && !fault.value("Violation").is_empty()
+        );
+    }
+    assert_eq!(ask(envelope("", order)).await.value("LineNumber"), "2");
+    assert_eq!(ask(envelope("", "<m:GetUnicorn/>")).await.element("ResponseCode"), "ErrorInvalidRequest");
+}
+
+#[tokio::test]
+async fn a_busy_server_says_how_long_to_wait() {
+    let patch = json!({"ews": {"mailbox_errors": {"svc-sync@contoso.com": {"code": "ErrorServerBusy", "back_off_ms": 4321}}}});
+    let bench = Bench::new("exchange-server", &patch).await;
+    let fault = bench.ews("mail.contoso.com", &basic(&bench.secret("account-password")), inbox("")).await;
+    assert_eq!((fault.status, fault.value("BackOffMilliseconds").as_str()), (500, "4321"));
+}
+
+#[tokio::test]
+async fn forms_authentication_redirects_everything() {
+    let bench = Bench::new("exchange-server", &json!({"ews": {"logon_form": true}})).await;
+    let answer = bench.ews("mail.contoso.com", &basic("x"), inbox("")).await;
+    assert_eq!(answer.status, 302);
+    assert!(answer.header("location").starts_with("https://mail.contoso.com/owa/auth/logon.aspx?url="));
+}
+
+#[tokio::test]
+async fn answers_fit_microsofts_schema() {
+    let schema = std::env::var("EWS_SCHEMA").unwrap_or_default();
+    let available = Path::new(&schema).join("messages.xsd").is_file()
+        && Command::new("xmllint").arg("--version").output().is_ok();
+    if !available {
+        eprintln!(
+            "SKIPPED: answers_fit_microsofts_schema needs xmllint and EWS_SCHEMA, a folder with messages.xsd"
+        );
+        return;
+    }
+    let bench = Bench::new("exchange-server", &json!({})).await;
+    let sign_in = basic(&bench.secret("account-password"));
+    for (number, operation) in operations().iter().enumerate() {
+        let answer = bench.ews("mail.contoso.com", &sign_in, envelope("", operation)).await;
+        let body = answer.text.split("<s:Body").nth(1).and_then(|rest| rest.split_once('>')).unwrap().1;
+        let file = bench.lab.folder().join(format!("{number}.xml"));
+        std::fs::write(&file, body.split("</s:Body>").next().unwrap()).unwrap();
+        let schema = Path::new(&schema).join("messages.xsd");
+        let output =
+            Command::new("xmllint").arg("--noout").arg("--schema").args([&schema, &file]).output().unwrap();
+        assert!(output.status.success(), "{operation}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// One request for every kind of answer.
+fn operations() -> Vec<String> {
+    let all = [
+        "inbox",
+        "calendar",
+        "contacts",
+        "tasks",
+        "root",
+        "msgfolderroot",
+        "publicfoldersroot",
+        "archiveroot",
+    ];
+    let parent = "<m:ParentFolderIds><t:DistinguishedFolderId Id=\"msgfolderroot\"/></m:ParentFolderIds>";
+    let shape = "<t:BaseShape>AllProperties</t:BaseShape>";
+    let mut found: Vec<_> =
+        ["IdOnly", "Default", "AllProperties"].iter().map(|shape| get_folder(shape, &all)).collect();
+    found.push(format!(
+        "<m:FindFolder Traversal=\"Deep\"><m:FolderShape>{shape}</m:FolderShape>{parent}</m:FindFolder>"
+    ));
+    found.push(format!(
+        "<m:FindItem Traversal=\"Shallow\"><m:ItemShape>{shape}</m:ItemShape>{parent}</m:FindItem>"
+    ));
+    for name in ["svc-sync@contoso.com", "nobody", "o"] {
+        found.push(format!("<m:ResolveNames ReturnFullContactData=\"false\"><m:UnresolvedEntry>{name}</m:UnresolvedEntry></m:ResolveNames>"));
+    }
+    found
+}

@@ -11,6 +11,9 @@ use crate::engine::{AccountReport, Catalogue, Finding, Report, Word};
 /// Reason code of what this run did not look at.
 const NOT_ASKED: &str = "not-asked";
 
+/// Most checks that are named one by one.
+const NAMED: usize = 10;
+
 /// Columns of the widest word, `skipped` or `unknown`.
 const WORD: usize = 7;
 
@@ -201,7 +204,7 @@ fn undetermined(page: &mut Page, account: &AccountReport) {
         let (required, advised) = by_level(account, &group.checks);
         for (label, checks) in [("Required", required), ("Advised", advised)] {
             if !checks.is_empty() {
-                page.hang(4, &format!("{label:<9} "), &checks.join(", "), Paint::Plain);
+                page.hang(4, &format!("{label:<9} "), &names(&checks), Paint::Plain);
             }
         }
     }
@@ -210,6 +213,23 @@ fn undetermined(page: &mut Page, account: &AccountReport) {
 fn by_level<'c>(account: &AccountReport, checks: &'c [String]) -> (Vec<&'c str>, Vec<&'c str>) {
     let required = |check: &&str| account.findings.iter().any(|f| f.check == *check && f.required);
     checks.iter().map(String::as_str).partition(required)
+}
+
+/// The checks by name; where that would be a wall of names, by area.
+fn names(checks: &[&str]) -> String {
+    if checks.len() <= NAMED {
+        return checks.join(", ");
+    }
+    let mut areas: Vec<(&str, usize)> = Vec::new();
+    for check in checks {
+        let area = check.split('/').next().unwrap_or_default();
+        match areas.iter_mut().find(|(known, _)| *known == area) {
+            Some((_, number)) => *number += 1,
+            None => areas.push((area, 1)),
+        }
+    }
+    let areas: Vec<_> = areas.iter().map(|(area, number)| format!("{number} of {area}")).collect();
+    areas.join(", ")
 }
 
 /// One line an account.

@@ -1,0 +1,380 @@
+//! The program as a user runs it: one behaviour a test. Nothing here needs a network.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+/// What a run left behind.
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// A folder of its own for configuration, state and output.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).expect("written");
+        path
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_syncready"));
+        command.args(args).current_dir(self.path()).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", self.path().join("state")).env_remove("SYNCREADY_CONFIG");
+        command.env_remove("NO_COLOR").env_remove("COLUMNS").env("LANG", "C.UTF-8").env_remove("LC_ALL");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        finish(&mut self.command(args))
+    }
+}
+
+fn finish(command: &mut Command) -> Run {
+    let output = command.output().expect("the program starts");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// Exit 2, nothing on standard output, and every one of the texts in the one message.
+fn assert_refused(run: &Run, texts: &[&str]) {
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert_eq!(run.stdout, "");
+    assert_eq!(run.stderr.matches("error:").count(), 1, "{}", run.stderr);
+    for text in texts {
+        assert!(run.stderr.contains(text), "`{text}` is not in:\n{}", run.stderr);
+    }
+}
+
+fn refused_config(config: &str, texts: &[&str]) {
+    let place = Place::new();
+    place.write("syncready.toml", config);
+    assert_refused(&place.run(&["check"]), texts);
+}
+
+#[test]
+fn an_unknown_key_names_file_line_column_and_the_nearest() {
+    let config = "[tenant]\ndomian = \"contoso.com\"\n";
+    refused_config(config, &["syncready.toml:2:1", "unknown key `domian`", "did you mean `domain`?"]);
+}
+
+#[test]
+fn a_wrong_type_names_its_place() {
+    refused_config("[[account]]\naddress = 7\n", &["syncready.toml:2:11", "expected a string"]);
+}
+
+#[test]
+fn an_impossible_combination_names_its_place() {
+    let config =
+        "[[account]]\naddress = \"a@contoso.com\"\nworld = \"exchange-server\"\nprotocol = \"graph\"\n";
+    refused_config(config, &["syncready.toml:1:1", "does not go with the protocol Graph"]);
+}
+
+#[test]
+fn a_malformed_address_in_the_configuration_names_its_place() {
+    refused_config(
+        "[[account]]\naddress = \"svc.contoso.com\"\n",
+        &["syncready.toml:2:11", "there is no @ in it"],
+    );
+}
+
+#[test]
+fn a_literal_secret_is_refused_and_not_repeated() {
+    let place = Place::new();
+    let config = "[reader]\nsign_in = \"client-secret\"\nclient_id = \"x\"\nsecret = \"canary-4711\"\n";
+    place.write("syncready.toml", config);
+    let run = place.run(&["check", "svc@contoso.com"]);
+    assert_refused(&run, &["syncready.toml:4:10", "{ env = \"NAME\" }"]);
+    assert!(!run.stderr.contains("canary-4711"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let secret = place.write("secret", "canary-4711");
+    fs::set_permissions(secret, fs::Permissions::from_mode(0o644)).expect("set");
+    let config = "[reader]\nsign_in = \"client-secret\"\nclient_id = \"x\"\nsecret = { file = \"secret\" }\n";
+    place.write("syncready.toml", config);
+    let run = place.run(&["check", "svc@contoso.com"]);
+    assert_refused(&run, &["syncready.toml:4:10", "can be read by others", "chmod 600"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_configuration_that_everybody_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.write("syncready.toml", "");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).expect("set");
+    assert_refused(&place.run(&["check", "svc@contoso.com"]), &["can be written by everybody"]);
+}
+
+#[test]
+fn an_unknown_profile_in_the_configuration_names_the_nearest() {
+    let config = "[[account]]\naddress = \"a@contoso.com\"\nprofile = \"generic-grahp\"\n";
+    refused_config(config, &["syncready.toml:3:11", "did you mean `generic-graph`?"]);
+}
+
+#[test]
+fn a_waiver_for_an_unknown_check_names_the_nearest() {
+    let config = "[[waiver]]\ncheck = \"account/exist\"\nreason = \"known\"\n";
+    refused_config(config, &["syncready.toml:2:9", "did you mean `account/exists`?"]);
+}
+
+#[test]
+fn an_override_with_an_unknown_key_names_the_nearest() {
+    let run = Place::new().run(&["check", "a@contoso.com", "--set", "tenant.domian=contoso.com"]);
+    assert_refused(&run, &["did you mean `domain`?"]);
+}
+
+#[test]
+fn a_malformed_address_on_the_command_line_is_named() {
+    assert_refused(&Place::new().run(&["check", "svc@"]), &["`svc@` is not a mail address"]);
+}
+
+#[test]
+fn an_unknown_check_names_the_nearest() {
+    let run = Place::new().run(&["check", "--demo", "--only", "account/exist"]);
+    assert_refused(&run, &["did you mean `account/exists`?"]);
+}
+
+#[test]
+fn an_unknown_check_to_explain_names_the_nearest() {
+    assert_refused(&Place::new().run(&["explain", "account/exist"]), &["did you mean `account/exists`?"]);
+}
+
+#[test]
+fn an_unknown_profile_names_the_nearest() {
+    let run = Place::new().run(&["check", "--demo", "--profile", "generic-grahp"]);
+    assert_refused(&run, &["did you mean `generic-graph`?"]);
+}
+
+#[test]
+fn an_unknown_scenario_names_the_nearest() {
+    let run = Place::new().run(&["check", "--demo", "helthy-delegated"]);
+    assert_refused(&run, &["did you mean `healthy-delegated`?"]);
+}
+
+#[test]
+fn nothing_to_check_without_account_and_configuration_is_a_wrong_usage() {
+    assert_refused(&Place::new().run(&["check"]), &["--demo"]);
+}
+
+#[test]
+fn a_named_configuration_that_is_missing_is_refused() {
+    assert_refused(&Place::new().run(&["check", "--config", "none.toml"]), &["none.toml"]);
+}
+
+#[test]
+fn a_configuration_without_accounts_has_nothing_to_check() {
+    let place = Place::new();
+    place.write("syncready.toml", "[tenant]\ndomain = \"contoso.com\"\n");
+    let run = place.run(&["check", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("one document");
+    assert_eq!((run.code, report["verdict"].as_str()), (4, Some("nothing-checked")));
+}
+
+#[test]
+fn facts_that_are_cut_off_say_where() {
+    let place = Place::new();
+    place.write("facts.json", "{\n  \"kind\": \"syncready-facts\",");
+    assert_refused(&place.run(&["check", "--from", "facts.json"]), &["facts.json:2:", "cut off"]);
+}
+
+#[test]
+fn newer_facts_are_refused() {
+    let place = Place::new();
+    place.write("facts.json", "{\"kind\": \"syncready-facts\", \"format\": 99}");
+    assert_refused(&place.run(&["check", "--from", "facts.json"]), &["format 99"]);
+}
+
+#[test]
+fn json_that_is_no_facts_document_is_refused() {
+    let place = Place::new();
+    place.write("facts.json", "[1, 2, 3]");
+    assert_refused(&place.run(&["check", "--from", "facts.json"]), &["not a facts document"]);
+}
+
+#[test]
+fn a_broken_check_file_names_file_line_and_column() {
+    let place = Place::new();
+    fs::create_dir(place.path().join("account")).expect("made");
+    place.write("account/is-odd.toml", "title = \"Odd\"\nsinze = \"0.1.0\"\n");
+    let run = place.run(&["checks", "test", "account/is-odd.toml"]);
+    assert_refused(&run, &["account/is-odd.toml:2:1", "sinze"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_refused_before_the_run() {
+    let run = Place::new().run(&["check", "--demo", "-o", "missing/report.txt"]);
+    assert_refused(&run, &["missing/report.txt", "its folder does not exist"]);
+}
+
+#[test]
+fn a_wrong_option_is_a_wrong_usage() {
+    let run = Place::new().run(&["check", "--demmo"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn nagios_has_its_own_code_for_wrong_usage() {
+    let run = Place::new().run(&["check", "svc@", "--exit-codes", "nagios"]);
+    assert_eq!(run.code, 3);
+}
+
+#[test]
+fn help_goes_to_standard_output_with_examples() {
+    for subcommand in ["check", "explain", "lab"] {
+        let run = Place::new().run(&[subcommand, "--help"]);
+        assert!(run.code == 0 && run.stdout.contains("Examples:"), "{subcommand}");
+    }
+}
+
+#[test]
+fn a_piped_report_has_no_color() {
+    let run = Place::new().run(&["check", "--demo"]);
+    assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'));
+}
+
+#[test]
+fn color_can_be_forced() {
+    let run = Place::new().run(&["check", "--demo", "--color", "always"]);
+    assert!(run.stdout.contains('\x1b'));
+}
+
+#[test]
+fn ascii_is_ascii() {
+    let run = Place::new().run(&["check", "--demo", "policy-asks-for-mfa", "--ascii"]);
+    assert!(run.stdout.is_ascii());
+}
+
+#[test]
+fn a_narrow_terminal_is_respected() {
+    let place = Place::new();
+    let run = finish(place.command(&["check", "--demo"]).env("COLUMNS", "50"));
+    let wide = run.stdout.lines().find(|line| line.chars().count() > 50);
+    assert_eq!(wide, None);
+}
+
+#[test]
+fn json_is_exactly_one_document() {
+    let run = Place::new().run(&["check", "--demo", "policy-asks-for-mfa", "--format", "json"]);
+    let mut documents = serde_json::Deserializer::from_str(&run.stdout).into_iter::<Value>();
+    assert!(documents.next().is_some_and(|first| first.is_ok()) && documents.next().is_none());
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn the_list_of_scenarios_keeps_its_contract() {
+    let run = Place::new().run(&["check", "--demo", "list", "--format", "json"]);
+    let list: Value = serde_json::from_str(&run.stdout).expect("one document");
+    let scenarios = list["scenarios"].as_array().expect("a list");
+    let complete = |scenario: &Value| {
+        ["name", "world", "description", "verdict"].iter().all(|key| scenario[key].is_string())
+            && scenario["expect"].is_array()
+    };
+    assert!(list["format"] == 1 && scenarios.iter().all(complete));
+}
+
+#[test]
+fn every_format_ends_with_the_same_code() {
+    let place = Place::new();
+    let code = |format| place.run(&["check", "--demo", "policy-asks-for-mfa", "--format", format]).code;
+    assert_eq!(["table", "short", "json"].map(code), [1, 1, 1]);
+}
+
+#[test]
+fn the_report_can_go_to_a_file() {
+    let place = Place::new();
+    let run = place.run(&["check", "--demo", "-o", "report.txt"]);
+    let report = fs::read_to_string(place.path().join("report.txt")).expect("written");
+    assert!(run.stdout.is_empty() && report.starts_with("svc-sync@contoso.com"));
+}
+
+#[test]
+fn a_usage_error_leaves_the_old_output_alone() {
+    let place = Place::new();
+    let old = place.write("report.txt", "old");
+    place.run(&["check", "svc@", "-o", "report.txt"]);
+    assert_eq!(fs::read_to_string(old).expect("there"), "old");
+}
+
+#[test]
+fn saved_facts_judge_to_the_same_bytes() {
+    let place = Place::new();
+    let live = place.run(&[
+        "check",
+        "--demo",
+        "policy-asks-for-mfa",
+        "--save-facts",
+        "facts.json",
+        "--format",
+        "json",
+    ]);
+    let replayed = place.run(&["check", "--from", "facts.json", "--format", "json"]);
+    assert_eq!((live.code, live.stdout), (replayed.code, replayed.stdout));
+}
+
+#[test]
+fn facts_can_come_from_standard_input() {
+    let place = Place::new();
+    place.run(&["check", "--demo", "--save-facts", "facts.json"]);
+    let facts = fs::File::open(place.path().join("facts.json")).expect("saved");
+    let run = finish(place.command(&["check", "--from", "-", "--format", "json"]).stdin(facts));
+    assert!(serde_json::from_str::<Value>(&run.stdout).is_ok(), "{}", run.stderr);
+}
+
+#[test]
+fn no_lab_is_left_behind() {
+    let place = Place::new();
+    let temp = place.path().join("tmp");
+    fs::create_dir(&temp).expect("made");
+    finish(place.command(&["check", "--demo"]).env("TMPDIR", &temp));
+    assert_eq!(fs::read_dir(&temp).expect("there").count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_lab_and_removes_its_files() {
+    use std::io::{BufRead, BufReader};
+    let place = Place::new();
+    let temp = place.path().join("tmp");
+    fs::create_dir(&temp).expect("made");
+    let mut command = place.command(&["lab", "--print", "json"]);
+    let mut lab = command.env("TMPDIR", &temp).stdout(Stdio::piped()).spawn().expect("starts");
+    let mut line = String::new();
+    BufReader::new(lab.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let contract: Value = serde_json::from_str(&line).expect("one document in one line");
+    assert!(contract["format"] == 1 && contract["accounts"].is_array());
+    let killed = Command::new("kill").args(["-TERM", &lab.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    assert_eq!(lab.wait().expect("ends").code(), Some(143));
+    assert_eq!(fs::read_dir(&temp).expect("there").count(), 0);
+}
+
+#[test]
+fn the_examples_of_all_checks_hold() {
+    let run = Place::new().run(&["checks", "test"]);
+    assert_eq!(run.code, 0, "{}", run.stdout);
+}

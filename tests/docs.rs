@@ -1,0 +1,189 @@
+//! The documentation that is made from the code is current, and what it shows is true.
+//!
+//! `SYNCREADY_BLESS=1 cargo test --test docs` writes it anew.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use serde_json::Value;
+use syncready::{
+    cli::{config, exit},
+    facts::{Document, catalogue},
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares a file with what it should hold; writes it when asked to.
+fn assert_current(path: &str, wanted: &str) {
+    let file = root().join(path);
+    if std::env::var_os("SYNCREADY_BLESS").is_some() {
+        fs::write(&file, wanted).expect("docs are writable");
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == wanted, "{path} is stale: SYNCREADY_BLESS=1 cargo test --test docs");
+}
+
+#[test]
+fn the_schema_of_the_configuration_is_current() {
+    let schema = schemars::schema_for!(config::File);
+    assert_current("docs/schema/config.schema.json", &format!("{:#}\n", schema.to_value()));
+}
+
+#[test]
+fn the_page_about_exit_codes_is_current() {
+    let mut page =
+        String::from("# Exit codes\n\nThe same in every output format.\n\n| Code | Meaning |\n|---|---|\n");
+    for (code, meaning) in exit::TABLE {
+        let _ = writeln!(page, "| {code} | {meaning} |");
+    }
+    page.push_str(
+        "\n`--strict` lets warnings and unknowns count. `--exit-codes nagios` maps to 0 OK, 1 WARNING (ready \
+         with\nwarnings), 2 CRITICAL (not ready) and 3 UNKNOWN (everything else).\n",
+    );
+    assert_current("docs/exit-codes.md", &page);
+}
+
+#[test]
+fn the_page_about_facts_is_current() {
+    let mut page = String::from(
+        "# Facts\n\nEverything that a rule may read. `null` or an empty list means *known to be empty*; what was \
+         not\nread has no key and stands in the document's `absent` map with its reason.\n",
+    );
+    for group in catalogue::GROUPS {
+        let scope = format!("{:?}", group.scope).to_lowercase();
+        let _ =
+            write!(page, "\n## {}\n\n{} Collected once for each {scope}.\n\n", group.name, group.doc.trim());
+        page.push_str("| Fact | Kind | Meaning |\n|---|---|---|\n");
+        for fact in group.facts {
+            let kind = format!("{:?}", fact.kind).to_lowercase();
+            let _ = writeln!(
+                page,
+                "| `{}.{}` | {kind} | {} |",
+                group.name,
+                fact.path,
+                fact.doc.replace('|', "\\|")
+            );
+        }
+    }
+    assert_current("docs/facts.md", &page);
+}
+
+#[test]
+fn every_exit_code_stands_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there");
+    for (code, meaning) in exit::TABLE {
+        assert!(readme.contains(&format!("| {code} | {meaning} |")), "{code}");
+    }
+}
+
+#[test]
+fn every_configuration_in_the_readme_is_valid() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there");
+    let blocks: Vec<&str> =
+        readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 4, "one for each world");
+    for text in blocks {
+        let source = config::Source { name: "README.md".into(), folder: root(), text: text.to_owned() };
+        if let Err(problem) = config::load(source, &[]) {
+            panic!("{}", problem.render(false, false));
+        }
+    }
+}
+
+/// Whether a value has the JSON types, required keys and listed values of a schema. Covers what our
+/// schemas use, and refuses a schema that uses more.
+fn fits(schema: &Value, root: &Value, value: &Value, at: &str) -> Result<(), String> {
+    const KNOWN: &[&str] = &[
+        "$defs",
+        "$id",
+        "$ref",
+        "$schema",
+        "additionalProperties",
+        "const",
+        "description",
+        "enum",
+        "items",
+        "properties",
+        "required",
+        "title",
+        "type",
+    ];
+    let Some(object) = schema.as_object() else { return Ok(()) };
+    if let Some(key) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+        return Err(format!("the schema uses `{key}`, which this test does not know"));
+    }
+    if let Some(Value::String(name)) = object.get("$ref") {
+        let target = root.pointer(name.trim_start_matches('#')).ok_or_else(|| format!("no {name}"))?;
+        return fits(target, root, value, at);
+    }
+    let types: Vec<&str> = match object.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    if !types.is_empty() && !types.contains(&kind) {
+        return Err(format!("{at} is {kind}, not {types:?}"));
+    }
+    if object.get("const").is_some_and(|only| only != value) {
+        return Err(format!("{at} is {value}"));
+    }
+    if object.get("enum").and_then(Value::as_array).is_some_and(|all| !all.contains(value)) {
+        return Err(format!("{at} is {value}, which is not listed"));
+    }
+    for key in object.get("required").and_then(Value::as_array).into_iter().flatten() {
+        let key = key.as_str().unwrap_or_default();
+        if value.get(key).is_none() {
+            return Err(format!("{at} has no {key}"));
+        }
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        fits(&schema["items"], root, item, &format!("{at}[{index}]"))?;
+    }
+    for (key, inner) in value.as_object().into_iter().flatten() {
+        let at = format!("{at}.{key}");
+        match schema["properties"].get(key) {
+            Some(known) => fits(known, root, inner, &at)?,
+            None if schema["additionalProperties"] == false => return Err(format!("{at} is not known")),
+            None => fits(&schema["additionalProperties"], root, inner, &at)?,
+        }
+    }
+    Ok(())
+}
+
+fn schema(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("docs/schema").join(name)).expect("there");
+    serde_json::from_str(&text).expect("a schema is JSON")
+}
+
+fn demo(scenario: &str) -> (Value, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_syncready"))
+        .args(["check", "--demo", scenario, "--format", "json", "--save-facts", "facts.json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let facts = fs::read_to_string(folder.path().join("facts.json")).expect("saved");
+    Document::parse(&facts).expect("a facts document");
+    let parse = |text: &str| serde_json::from_str(text).expect("JSON");
+    (parse(&String::from_utf8_lossy(&output.stdout)), parse(&facts))
+}
+
+#[test]
+fn reports_and_facts_fit_their_schemas() {
+    let (report_schema, facts_schema) = (schema("report.schema.json"), schema("facts.schema.json"));
+    for scenario in ["healthy-app-graph", "policy-asks-for-mfa", "healthy-on-premises"] {
+        let (report, facts) = demo(scenario);
+        assert_eq!(fits(&report_schema, &report_schema, &report, "report"), Ok(()), "{scenario}");
+        assert_eq!(fits(&facts_schema, &facts_schema, &facts, "facts"), Ok(()), "{scenario}");
+    }
+}

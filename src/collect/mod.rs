@@ -5,6 +5,7 @@
 //! runner sends each of them once, as early as its own dependencies allow.
 
 mod account;
+mod anonymous;
 mod app;
 mod assemble;
 mod call;
@@ -12,25 +13,30 @@ mod conditional_access;
 mod consent;
 mod context;
 mod directory;
+mod discovery;
 mod domain;
 pub mod ews;
+mod ews_endpoint;
 mod given;
 mod graph_targets;
 mod license;
 mod mailbox;
 mod memo;
 mod mfa;
+mod network;
 mod organization;
 mod permission_ids;
 mod plan;
 mod policies;
 mod reader;
+mod realm;
 mod runner;
 mod scope;
 pub mod session;
 mod sign_in;
 mod sign_in_log;
 mod target;
+mod tenant;
 #[cfg(test)]
 mod testing;
 mod world;
@@ -47,18 +53,23 @@ pub fn calls() -> impl Iterator<Item = &'static Call> {
         account::CALLS,
         app::CALLS,
         consent::CALLS,
+        discovery::CALLS,
         domain::CALLS,
         ews::CALLS,
+        ews_endpoint::CALLS,
         graph_targets::CALLS,
         license::CALLS,
         mailbox::CALLS,
         mfa::CALLS,
+        network::CALLS,
         organization::CALLS,
         policies::CALLS,
         reader::CALLS,
+        realm::CALLS,
         scope::CALLS,
         sign_in::CALLS,
         sign_in_log::CALLS,
+        tenant::CALLS,
     ];
     tables.iter().copied().flatten()
 }

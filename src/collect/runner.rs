@@ -153,15 +153,13 @@ impl Runner {
         let targets: Vec<_> = targets.into_iter().map(Arc::new).collect();
         let peers = peers(&targets);
         let subjects = targets.iter().map(|target| subject(target, &peers));
-        // Worlds are observed first, because they decide which calls make sense; whatever needs no
-        // credential and no world of its own is on its way meanwhile.
+        // Worlds are observed first, because they decide which calls make sense. Names that will be
+        // needed whatever comes of it are asked for meanwhile: silence must not add up.
         let observing = stream::iter(subjects)
             .map(|subject| self.observe(subject))
             .buffered(ACCOUNTS_AT_ONCE)
             .collect::<Vec<_>>();
-        let unknown: Vec<_> = targets.iter().filter(|target| target.world.is_none()).cloned().collect();
-        let early = self.tenant_calls(&unknown, &peers, |call| matches!(call.access, Access::Anonymous));
-        let (mut subjects, ()) = join(observing, early).await;
+        let (mut subjects, ()) = join(observing, self.ask_names(&targets)).await;
 
         let targets: Vec<_> = subjects.iter().map(|(subject, _)| subject.target.clone()).collect();
         let peers = self::peers(&targets);
@@ -195,21 +193,33 @@ impl Runner {
         (subject, observed)
     }
 
+    async fn ask_names(&self, targets: &[Arc<Target>]) {
+        let unknown = targets.iter().filter(|target| target.world.is_none());
+        let hosts: BTreeSet<_> = unknown
+            .flat_map(|target| {
+                let ends = &target.endpoints;
+                [&ends.sign_in, &ends.graph, &ends.exchange_admin].map(|url| url.host_str())
+            })
+            .flatten()
+            .collect();
+        join_all(hosts.into_iter().map(|host| self.net.addresses(host, 443))).await;
+    }
+
     /// Makes the calls of the run, of each tenant and of each app for these targets.
-    async fn tenant_calls(&self, targets: &[Arc<Target>], peers: &Peers, which: fn(&Call) -> bool) {
+    async fn tenant_calls(&self, targets: &[Arc<Target>], peers: &Peers) {
         let mut seen = BTreeSet::new();
         let leads: Vec<_> = targets
             .iter()
             .filter(|target| seen.insert((&target.tenant, &target.subject.client_id)))
             .map(|target| subject(target, peers))
             .collect();
-        let calls = self.plan.calls().filter(|call| call.scope != Scope::Account && which(call));
+        let calls = self.plan.calls().filter(|call| call.scope != Scope::Account);
         let calls: Vec<_> = calls.collect();
         join_all(leads.iter().flat_map(|lead| calls.iter().map(move |call| self.perform(call, lead)))).await;
     }
 
     async fn tenants(&self, targets: &[Arc<Target>], peers: &Peers) -> assemble::Tenants {
-        self.tenant_calls(targets, peers, |_| true).await;
+        self.tenant_calls(targets, peers).await;
         let mut tenants = assemble::Tenants::default();
         for (name, peers) in peers {
             let Some(first) = peers.first() else { continue };

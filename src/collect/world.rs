@@ -5,7 +5,7 @@ use crate::facts::{Absence, Reason, Section};
 use crate::wire::hosts;
 
 /// The calls that the observation rests on.
-pub(super) const OBSERVERS: &[&str] = &["tenant.openid", "discovery.route"];
+pub(super) const OBSERVERS: &[&str] = &["tenant.openid", "discovery.mailbox", "discovery.route"];
 
 /// What the observation found.
 #[derive(Debug, Clone, PartialEq, Eq)]

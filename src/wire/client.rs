@@ -127,7 +127,8 @@ impl Net {
             ..Exchange::default()
         };
         let mut ms = Timings::default();
-        let outcome = self.attempt(request, &id, &mut ms).await;
+        // Boxed, because callers hold many of these at once.
+        let outcome = Box::pin(self.attempt(request, &id, &mut ms)).await;
         exchange.ms = ms;
         match &outcome {
             Ok(response) => {

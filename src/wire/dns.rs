@@ -164,14 +164,14 @@ impl Dns {
     pub async fn host(&self, host: &str) -> Arc<HostAnswer> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let cell = cell(&self.0.names, &host);
-        cell.get_or_init(|| async { Arc::new(self.ask_host(&host).await) }).await.clone()
+        cell.get_or_init(|| async { Arc::new(Box::pin(self.ask_host(&host)).await) }).await.clone()
     }
 
     /// The SRV records of a name. Asked once in a run.
     pub async fn srv(&self, name: &str) -> Arc<SrvAnswer> {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         let cell = cell(&self.0.services, &name);
-        cell.get_or_init(|| async { Arc::new(self.ask_srv(&name).await) }).await.clone()
+        cell.get_or_init(|| async { Arc::new(Box::pin(self.ask_srv(&name)).await) }).await.clone()
     }
 
     async fn ask_host(&self, host: &str) -> HostAnswer {

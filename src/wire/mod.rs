@@ -20,6 +20,8 @@ pub mod redact;
 pub mod secret;
 pub mod sign_in;
 pub mod soap;
+pub mod tcp;
+pub mod tls;
 pub mod trust;
 pub mod xml;
 

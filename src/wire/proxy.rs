@@ -121,7 +121,7 @@ impl Net {
         let started = Instant::now();
         let limit = self.limits().connect;
         let (status, result, text) = match tokio::time::timeout(limit, self.connect(hop, host, port)).await {
-            Ok(Ok(head)) => judge(&head),
+            Ok(Ok((_, head))) => judge(&head),
             Ok(Err((result, text))) => (None, result, Some(text)),
             Err(_) => (None, "timed-out", Some("the proxy did not answer in time".into())),
         };
@@ -138,12 +138,16 @@ impl Net {
         ProxyProbe { status, result, text, exchange }
     }
 
-    async fn connect(
-        &self,
-        hop: &ProxyHop,
-        host: &str,
-        port: u16,
-    ) -> Result<Vec<u8>, (&'static str, String)> {
+    /// An open tunnel to a host.
+    pub(super) async fn tunnel(&self, hop: &ProxyHop, host: &str, port: u16) -> Result<TcpStream, String> {
+        let (stream, head) = self.connect(hop, host, port).await.map_err(|(_, text)| text)?;
+        match judge(&head) {
+            (_, "open", _) => Ok(stream),
+            (_, result, text) => Err(format!("the proxy answered: {}", text.as_deref().unwrap_or(result))),
+        }
+    }
+
+    async fn connect(&self, hop: &ProxyHop, host: &str, port: u16) -> Result<(TcpStream, Vec<u8>), Shut> {
         let unreachable = |text: String| ("unreachable", text);
         let name = hop.url.host_str().unwrap_or_default();
         let proxy_port = hop.url.port_or_known_default().unwrap_or(80);
@@ -174,9 +178,12 @@ impl Net {
                 read => head.extend(chunk.iter().take(read)),
             }
         }
-        Ok(head)
+        Ok((stream, head))
     }
 }
+
+/// Why no answer to CONNECT came: result and words.
+type Shut = (&'static str, String);
 
 fn judge(head: &[u8]) -> (Option<u16>, &'static str, Option<String>) {
     let text = String::from_utf8_lossy(head);

@@ -225,3 +225,45 @@ async fn a_mapping_that_cannot_be_kept_is_refused() {
     let connect_to = [(("mail.contoso.example".to_owned(), 8443), ([127, 0, 0, 1], 10).into())].into();
     assert!(matches!(Net::new(NetConfig { connect_to, ..config() }), Err(NetError::ConnectTo { .. })));
 }
+
+async fn probe(pki: &Pki, ca_file: Option<PathBuf>) -> crate::wire::tls::TlsProbe {
+    let address = serve_tls(pki.server.clone()).await;
+    let connect_to = [(("mail.contoso.example".to_owned(), 443), address)].into();
+    let config = NetConfig { ca_file, connect_to, ..config() };
+    Net::new(config).expect("a client").tls_probe("mail.contoso.example", 443).await
+}
+
+#[tokio::test]
+async fn a_probe_shows_the_certificate_that_is_not_trusted() {
+    let probe = probe(&pki("mail.contoso.example", |_| {}), None).await;
+    let leaf = probe.leaf.expect("a certificate");
+    assert_eq!(
+        (probe.result, leaf.names.as_slice()),
+        ("untrusted-issuer", &["mail.contoso.example".to_owned()][..])
+    );
+    assert_eq!((probe.chain_length, probe.public_issuer), (1, Some(false)));
+}
+
+#[tokio::test]
+async fn a_probe_tells_that_only_the_ca_file_trusts() {
+    let pki = pki("mail.contoso.example", |_| {});
+    let probe = probe(&pki, Some(pki.ca.path().into())).await;
+    assert_eq!((probe.result, probe.extra_root, probe.version), ("trusted", true, Some("TLS 1.3")));
+}
+
+#[tokio::test]
+async fn a_probe_of_another_protocol_is_not_tls() {
+    let address = serve(b"220 mail ESMTP ready, no TLS spoken here\r\n".to_vec(), Vec::new()).await;
+    let connect_to = [(("mail.contoso.example".to_owned(), 443), address)].into();
+    let net = Net::new(NetConfig { connect_to, ..config() }).expect("a client");
+    assert_eq!(net.tls_probe("mail.contoso.example", 443).await.result, "not-tls");
+}
+
+#[tokio::test]
+async fn one_open_address_makes_a_host_open() {
+    let open = serve(Vec::new(), Vec::new()).await;
+    let shut = SocketAddr::new([127, 0, 0, 2].into(), open.port());
+    let net = Net::new(config()).expect("a client");
+    let probe = net.tcp_probe("mail.contoso.example", 443, &[shut, open]).await;
+    assert_eq!((probe.result, probe.addresses[0].1), ("open", "refused"));
+}

@@ -12,12 +12,12 @@ use crate::wire::{Failure, Reply, Request};
 impl Context {
     /// The answer to a GET without credentials, sent once in a run however many ask.
     pub(super) async fn fetch(&self, url: &Url) -> Arc<Reply> {
-        let ask = async {
+        let ask = Box::pin(async {
             let mut request = Request::get(url.clone());
             let accept = header::HeaderValue::from_static("application/json, text/xml, */*;q=0.5");
             request.headers.insert(header::ACCEPT, accept);
             self.net.send(request).await
-        };
+        });
         self.memo.once(format!("GET {url}"), ask).await
     }
 }

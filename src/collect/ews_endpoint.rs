@@ -46,7 +46,7 @@ impl Context {
     /// The answer of an EWS address to a request without credentials, sent once in a run.
     pub(super) async fn knock(&self, url: &Url) -> std::sync::Arc<Reply> {
         let request = Request::post(url.clone(), Body::Xml(NOTHING.to_owned()));
-        self.memo.once(format!("POST {url}"), self.net.send(request)).await
+        self.memo.once(format!("POST {url}"), Box::pin(self.net.send(request))).await
     }
 }
 

@@ -54,7 +54,8 @@ pub(super) const FOLDERS: &[Folder] = &[
 /// The root of the public folders, which lies in no user's mailbox.
 pub(super) const PUBLIC_ROOT: Folder = folder("publicfoldersroot", "IPM_SUBTREE", "", "Folder", "");
 
-/// Further distinguished names that the schema has, whose folders a new mailbox lacks.
+/// Further distinguished names, of the published schema and of newer clients, whose folders a new
+/// mailbox lacks.
 const OTHER: &str = "voicemail recoverableitemsversions recoverableitemspurges recoverableitemsdiscoveryholds archiveroot \
     archivemsgfolderroot archivedeleteditems archiveinbox archiverecoverableitemsroot archiverecoverableitemsdeletions \
     archiverecoverableitemsversions archiverecoverableitemspurges archiverecoverableitemsdiscoveryholds syncissues conflicts \
@@ -62,7 +63,11 @@ const OTHER: &str = "voicemail recoverableitemsversions recoverableitemspurges r
     directory imcontactlist peopleconnect favorites mecontact personmetadata teamspaceactivity teamspacemessaging \
     teamspaceworkitems scheduled orionnotes tagitems alltaggeditems allcategorizeditems externalcontacts teamchat \
     teamchathistory yammerroot yammerinbound yammeroutbound yammerfeeds onedriveroot onedriverecylebin onedrivesystem \
-    onedrivevolume important starred archive publicfoldersroot";
+    onedrivevolume important starred archive publicfoldersroot \
+    allcontacts allitems allpersonmetadata companycontacts dlppolicyevaluation fromfavoritesenders inference \
+    onenotepagepreviews peoplecentricconversationbuddies qedcdefaultretention qedclongretention qedcmediumretention \
+    qedcshortretention quarantinedemail quarantinedemaildefaultcategory recoverableitemssubstrateholds relevantcontacts \
+    sharepointnotifications shortnotes temporarysaves usercuratedcontacts";
 
 /// Whether the schema has a distinguished folder of that name.
 pub(super) fn is_distinguished(name: &str) -> bool {

@@ -33,6 +33,7 @@ pub(super) fn run(context: &Context, request: &Request) -> Result<String, Fault>
         "FindFolder" => Ok(find_folder(context, operation)),
         "FindItem" => Ok(find_item(context, operation)),
         "ResolveNames" => Ok(resolve_names(context, operation)),
+        "ConvertId" => Ok(convert_id(operation)),
         _ => Err(Fault::new("ErrorInvalidRequest", "The request is invalid.")),
     }
 }
@@ -164,6 +165,14 @@ fn find_item(context: &Context, operation: Node) -> String {
 
 fn child_of<'a>(operation: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
     child(operation, MESSAGES, name)
+}
+
+/// Ids of this server have one form only, so that nothing can be converted.
+fn convert_id(operation: Node) -> String {
+    let messages = ids(operation, "SourceIds")
+        .into_iter()
+        .map(|_| xml::failure("ConvertId", "Error", "ErrorInvalidIdMalformed", "Id is malformed.", ""));
+    xml::response("ConvertId", &messages.collect::<String>())
 }
 
 /// Resolves against the address list: equal addresses, or the beginning of a name.

@@ -49,6 +49,10 @@ fn respond(view: View, ask: &Ask) -> Result<Value, Refusal> {
     }
     let (route, args) = route(&ask.method, &segments, beta)?;
     let args = if segments == ["me"] { vec!["me".to_owned()] } else { args };
+    if args.first().is_some_and(|first| first == "me") && ask.app_only() {
+        let text = "/me request is only valid with delegated authentication flow.";
+        return Err(Refusal::new(400, "BadRequest", text));
+    }
     let call = Call { view, ask, query: Query::parse(&ask.query), args, beta };
     serve(route, &call)
 }

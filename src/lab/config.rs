@@ -115,6 +115,9 @@ fn account(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {
         // Healthy apps of the lab have consent for the whole tenant, on purpose.
         account.insert("scope".into(), text("organization"));
     }
+    if scenario.world == "exchange-server" {
+        account.insert("world".into(), text(&scenario.world));
+    }
     account.insert("subject".into(), subject(scenario, folder)?);
     Ok(Toml::Table(account))
 }

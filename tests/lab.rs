@@ -308,3 +308,62 @@ async fn the_configuration_holds_no_secret_and_its_files_are_private() {
     drop(lab);
     assert!(!folder.exists());
 }
+
+#[tokio::test]
+async fn broken_answers_are_broken_as_told() {
+    let metadata = "/contoso.com/v2.0/.well-known/openid-configuration";
+    for kind in ["reset", "truncated", "endless"] {
+        let patch = format!(r#"{{"faults": {{"broken": {{"path": "/contoso.com/", "kind": "{kind}"}}}}}}"#);
+        let lab = lab("online-delegated", &patch).await;
+        let request = client(&lab).get(at(&lab, "login.microsoftonline.com", metadata));
+        let answer = match request.timeout(Duration::from_millis(300)).send().await {
+            Ok(answer) => answer.bytes().await.map(drop),
+            Err(error) => Err(error),
+        };
+        assert!(answer.is_err(), "{kind}");
+    }
+    let patch = r#"{"faults": {"big": {"path": "/contoso.com/", "kind": "oversized", "bytes": 1000000}}}"#;
+    let lab = lab("online-delegated", patch).await;
+    let answer = client(&lab).get(at(&lab, "login.microsoftonline.com", metadata)).send().await.unwrap();
+    assert!(answer.bytes().await.unwrap().len() >= 1_000_000);
+}
+
+async fn connect_through_proxy(lab: &Lab, target: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let config: toml::Table = toml::from_str(lab.config_toml()).unwrap();
+    let proxy = config["network"]["proxy"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let mut stream = tokio::net::TcpStream::connect(proxy).await.unwrap();
+    stream
+        .write_all(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut first = vec![0; 256];
+    let length = stream.read(&mut first).await.unwrap();
+    String::from_utf8_lossy(&first[..length]).lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_proxy_answers_connect_as_the_world_says() {
+    let patch = r#"{"proxy": {"connect": "open", "hosts": {"a.example": "authentication-required",
+        "b.example": "forbidden", "c.example": "bad-gateway", "d.example": "reset"}}}"#;
+    let lab = lab("online-graph-app", patch).await;
+    let cases = [
+        ("graph.microsoft.com:443", "HTTP/1.1 200 Connection established"),
+        ("a.example:443", "HTTP/1.1 407 Proxy Authentication Required"),
+        ("b.example:443", "HTTP/1.1 403 Forbidden"),
+        ("c.example:443", "HTTP/1.1 502 Bad Gateway"),
+        ("d.example:443", ""),
+    ];
+    for (target, wanted) in cases {
+        assert_eq!(connect_through_proxy(&lab, target).await, wanted);
+    }
+}
+
+#[tokio::test]
+async fn the_web_host_of_the_domain_knows_no_exchange() {
+    let lab = lab("exchange-server", "{}").await;
+    let client = client(&lab);
+    let front = client.get(at(&lab, "contoso.com", "/")).send().await.unwrap();
+    let other = client.get(at(&lab, "contoso.com", "/autodiscover/autodiscover.xml")).send().await.unwrap();
+    assert_eq!((front.status().as_u16(), other.status().as_u16()), (200, 404));
+}

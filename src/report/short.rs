@@ -20,8 +20,9 @@ pub fn render(report: &Report, style: &Style) -> String {
 fn section(page: &mut Page, account: &AccountReport) {
     let lead = format!("{}: {}", account.account, verdict::of_account(account));
     page.text(0, &lead, verdict_paint(account.verdict));
-    let (unknown, loud): (Vec<&Finding>, Vec<&Finding>) =
+    let (unknown, mut loud): (Vec<&Finding>, Vec<&Finding>) =
         account.findings.iter().filter(|finding| matters(finding)).partition(|f| f.result == Word::Unknown);
+    loud.sort_by_key(|finding| finding.result != Word::Fail);
     for finding in loud {
         line(page, finding, &format!("{}: {}", finding.check, finding.message));
     }

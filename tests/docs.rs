@@ -7,6 +7,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 use serde_json::Value;
 use syncready::{
     cli::{config, exit},
+    engine::{self, Catalogue},
     facts::{Document, catalogue},
 };
 
@@ -67,6 +68,26 @@ fn the_page_about_facts_is_current() {
         }
     }
     assert_current("docs/facts.md", &page);
+}
+
+#[test]
+fn the_page_about_causes_is_current() {
+    let mut page = String::from(
+        "# Causes\n\nStable names for what is wrong; reports, programs and people refer to them.\n\n| Cause | Meaning | \
+         Checks that find it |\n|---|---|---|\n",
+    );
+    let names = |cause: &str| {
+        let checks = Catalogue::embedded().checks().iter();
+        let found: Vec<&str> = checks
+            .filter(|check| check.file().outcome.iter().any(|row| row.cause.as_deref() == Some(cause)))
+            .map(engine::Check::id)
+            .collect();
+        found.join(", ")
+    };
+    for (cause, meaning) in engine::causes::CAUSES {
+        let _ = writeln!(page, "| `{cause}` | {meaning} | {} |", names(cause));
+    }
+    assert_current("docs/causes.md", &page);
 }
 
 /// Whether a value has the JSON types, required keys and listed values of a schema, and no key that it

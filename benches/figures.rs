@@ -249,7 +249,7 @@ fn accounts(config: &str, count: usize) -> String {
     for number in 0..count {
         let _ = write!(text, "[[account]]{}\n", block.replace(first, &address(first, number)));
     }
-    text + tail
+    text + tail + "\n[limits]\nrun = \"10m\"\n"
 }
 
 fn own_peak() -> String {

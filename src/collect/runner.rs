@@ -244,6 +244,7 @@ impl Runner {
         let mut own = self.section(&subject, Scope::Account).await;
         let app = self.section(&subject, Scope::App).await;
         given::account(&mut own.section, &subject.target, &observed, &app.section);
+        assemble::fill(&mut own.section, &self.plan, Scope::Account);
         if subject.target.subject.client_id.is_none() {
             // There is no app under which the reasons could stand.
             assemble::merge(&mut own.section, &app.section);
@@ -251,7 +252,8 @@ impl Runner {
         assemble::Account { target: subject.target, own }
     }
 
-    /// Everything of one scope, made now if it was not before, with a reason for whatever is missing.
+    /// Everything of one scope, made now if it was not before, with a reason for whatever is missing;
+    /// an account's own part still lacks what was given.
     async fn section(&self, subject: &Subject, scope: Scope) -> assemble::Gathered {
         let calls = self.plan.calls().filter(|call| call.scope == scope);
         let done = join_all(calls.map(|call| self.perform(call, subject))).await;
@@ -259,7 +261,9 @@ impl Runner {
         if scope == Scope::Tenant {
             given::tenant(&mut gathered.section, &subject.target);
         }
-        assemble::fill(&mut gathered.section, &self.plan, scope);
+        if scope != Scope::Account {
+            assemble::fill(&mut gathered.section, &self.plan, scope);
+        }
         gathered
     }
 
@@ -417,5 +421,7 @@ fn missing(call: &Call, absence: &Absence) -> Yield {
     yielded
 }
 
+#[cfg(test)]
+mod offline;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::scope::TARGETS;
 use super::session::{Resource, password_fingerprint};
 use super::{Access, Call, Context, Protocol, SubjectKind, Target, World, Yield};
 use crate::facts::{Absence, Reason, catalogue::Scope};
@@ -42,6 +43,15 @@ pub const CALLS: &[Call] = &[
         applies: impersonates,
         run: |context| Box::pin(others(context)),
     },
+    Call {
+        name: "ews.delegate-tests",
+        scope: Scope::Account,
+        yields: &["scope.delegate_tests"],
+        after: &["ews.endpoint"],
+        access: Access::Subject,
+        applies: is_delegated,
+        run: |context| Box::pin(delegate_tests(context)),
+    },
 ];
 
 /// Facts of one question, by the field names that `own`, `impersonated` and `others[]` share.
@@ -57,6 +67,10 @@ fn speaks_ews(target: &Target) -> bool {
 /// In Exchange Online a signed-in account can no longer impersonate.
 fn impersonates(target: &Target) -> bool {
     speaks_ews(target) && target.world != Some(World::OnlineDelegated)
+}
+
+fn is_delegated(target: &Target) -> bool {
+    speaks_ews(target) && target.world == Some(World::OnlineDelegated)
 }
 
 async fn own(context: Context) -> Yield {
@@ -86,30 +100,55 @@ async fn impersonated(context: Context) -> Yield {
 }
 
 async fn others(context: Context) -> Yield {
-    let mut yielded = Yield::new();
-    let targets = context.target.also.clone();
-    let asked: Vec<_> = stream::iter(targets)
-        .map(|target| {
-            let context = context.clone();
-            async move { (target.clone(), ask_twice(&context, Mailbox::Impersonated(target)).await) }
-        })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    let mut rows = Vec::new();
-    for (target, (asked, repeated)) in asked {
-        let Some(outcome) = asked.sent() else {
-            yielded.absent("ews.others", asked.absence());
-            return yielded;
-        };
-        yielded.exchanges.extend(outcome.exchanges.iter().cloned());
+    let asked = each_other(&context, Mailbox::Impersonated).await;
+    rows("ews.others", &asked, |target, outcome, repeated| {
         let mut row = json!({ "target": target, "repeated": repeated });
         for (name, value) in common(outcome) {
             row[name] = value;
         }
-        rows.push(row);
+        row
+    })
+}
+
+/// The other mailboxes by the account's own permissions on them.
+async fn delegate_tests(context: Context) -> Yield {
+    let asked = each_other(&context, Mailbox::Named).await;
+    rows("scope.delegate_tests", &asked, |target, outcome, _| {
+        let code = outcome.code.as_ref().filter(|_| outcome.kind != Kind::Ok);
+        json!({ "target": target, "status": outcome.status, "code": code })
+    })
+}
+
+/// Asks for each mailbox that the user named, a few at a time.
+async fn each_other(context: &Context, mailbox: fn(String) -> Mailbox) -> Vec<(String, Asked, bool)> {
+    let targets = context.target.also.iter().take(TARGETS).cloned();
+    stream::iter(targets)
+        .map(|target| async move {
+            let (asked, repeated) = ask_twice(context, mailbox(target.clone())).await;
+            (target, asked, repeated)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// A list with one row for each mailbox; absent as a whole where a question was not asked.
+fn rows(path: &str, asked: &[(String, Asked, bool)], row: impl Fn(&str, &Outcome, bool) -> Value) -> Yield {
+    let mut yielded = Yield::new();
+    let mut list = Vec::new();
+    for (target, asked, repeated) in asked {
+        match asked {
+            Asked::Sent(outcome) => {
+                yielded.exchanges.extend(outcome.exchanges.iter().cloned());
+                list.push(row(target, outcome, *repeated));
+            }
+            Asked::NotSent(_) => {
+                yielded.absent(path, asked.absence());
+                return yielded;
+            }
+        }
     }
-    yielded.set("ews.others", rows);
+    yielded.set(path, list);
     yielded
 }
 

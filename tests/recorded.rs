@@ -8,7 +8,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use syncready::collect::{license, policies, sign_in_log};
 use syncready::wire::ews::{Mailbox, get_inbox};
+use syncready::wire::json;
+use syncready::wire::sign_in;
 use syncready::wire::soap::{self, Class, Content, RequestVersion, ServerVersion, Statement};
 
 fn reference() -> Option<PathBuf> {
@@ -171,4 +174,62 @@ fn the_validation_notices_a_wrong_order() {
     let turned = format!("{start}{ids}<m:FolderShape>{shape}</m:FolderShape></m:GetFolder>{end}");
     let Some(result) = validate(&turned) else { return };
     assert!(result.is_err());
+}
+
+/// A JSON answer of Entra or Graph.
+fn recorded_json(name: &str) -> Option<serde_json::Value> {
+    let Some(folder) = reference() else {
+        skip(&format!("{name}: no reference folder (set SYNCREADY_REFERENCE)"));
+        return None;
+    };
+    let body = std::fs::read(folder.join("recorded").join(name)).expect("the folder holds the answer");
+    Some(json::parse(&body).expect("JSON"))
+}
+
+#[test]
+fn refusals_of_the_sign_in_service_are_read() {
+    for (name, error, code, codes) in [
+        ("entra-device-code-pending-70016.json", "authorization_pending", 70016, 1),
+        ("entra-invalid-grant-70008.json", "invalid_grant", 70008, 2),
+        ("entra-invalid-request-90010.json", "invalid_request", 90010, 1),
+    ] {
+        let Some(body) = recorded_json(name) else { return };
+        let refusal = sign_in::refusal(400, &body).expect("a refusal");
+        assert_eq!(refusal.error.as_deref(), Some(error), "{name}");
+        assert_eq!((refusal.code, refusal.codes.len()), (Some(code), codes), "{name}");
+        assert_eq!(refusal.suberror, None, "{name}");
+        assert!(refusal.trace_id.is_some() && refusal.correlation_id.is_some(), "{name}");
+        let text = refusal.text.expect("a text");
+        assert!(text.starts_with("AADSTS") && !text.contains("Trace"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_users_may_consent_to_is_read() {
+    let Some(body) = recorded_json("graph-authorizationpolicy.json") else { return };
+    assert_eq!(policies::user_consent(&body), serde_json::json!(["microsoft-user-default-legacy"]));
+}
+
+#[test]
+fn plans_without_exchange_are_left_out() {
+    let Some(body) = recorded_json("graph-licensedetails.json") else { return };
+    let skus = body["value"].as_array().expect("a list");
+    assert_eq!(skus[0]["skuPartNumber"], "DEVELOPERPACK_E5");
+    assert_eq!(license::plans(&body["value"]), serde_json::json!([]));
+}
+
+#[test]
+fn entries_of_the_sign_in_log_are_read() {
+    let Some(body) = recorded_json("graph-signins.json") else { return };
+    let entries = sign_in_log::entries(&body["value"]);
+    let entries = entries.as_array().expect("a list");
+    assert_eq!(entries.len(), body["value"].as_array().map_or(0, Vec::len));
+    let first = &entries[0];
+    assert_eq!((&first["error_code"], &first["country"]), (&0.into(), &"US".into()));
+    assert_eq!(
+        (&first["app_name"], &first["at"]),
+        (&"Graph explorer".into(), &"2020-03-13T19:15:41.6195833Z".into())
+    );
+    // Policies that were not enabled failed nothing.
+    assert_eq!(first["policies"], serde_json::json!([]));
 }

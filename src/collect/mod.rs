@@ -4,7 +4,7 @@
 //! needs and after which calls it can run; the planner picks the calls behind the selected checks, the
 //! runner sends each of them once, as early as its own dependencies allow.
 
-mod account;
+pub mod account;
 mod anonymous;
 mod app;
 mod assemble;
@@ -19,7 +19,7 @@ pub mod ews;
 mod ews_endpoint;
 mod given;
 mod graph_targets;
-mod license;
+pub mod license;
 mod mailbox;
 mod memo;
 mod mfa;
@@ -27,14 +27,14 @@ mod network;
 mod organization;
 mod permission_ids;
 mod plan;
-mod policies;
+pub mod policies;
 mod reader;
 mod realm;
 mod runner;
 mod scope;
 pub mod session;
 mod sign_in;
-mod sign_in_log;
+pub mod sign_in_log;
 mod target;
 mod tenant;
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::directory::{
-    Entry, Reading, Stop, absence, body, flag, found, in_the_cloud, reads, row, rows, text, texts, time,
+    Entry, Reading, Stop, absence, body, flag, found, in_the_cloud, object, reads, row, rows, text, texts,
+    time,
 };
 use super::{Access, Call, Context, Yield};
 use crate::wire::answer::Answer;
@@ -54,7 +55,14 @@ async fn user(context: &Context) -> Reading {
         .as_ref()
         .map_err(|absence| Stop { absence: absence.clone(), exchanges: lookup.exchanges.clone() })?;
     let mut yielded = Yield::new();
-    yielded.set("account", Value::Object(facts(entry)));
+    let mut facts = facts(entry);
+    if let Entry::Gone(absence) = entry {
+        for name in ["deleted", "deleted_at"] {
+            facts.remove(name);
+            yielded.absent(&format!("account.{name}"), absence.clone());
+        }
+    }
+    yielded.set("account", Value::Object(facts));
     yielded.exchanges.clone_from(&lookup.exchanges);
     Ok(yielded)
 }
@@ -65,7 +73,7 @@ pub fn facts(entry: &Entry) -> Map<String, Value> {
     let (user, deleted) = match entry {
         Entry::User(user) => (user, &none),
         Entry::Deleted(deleted) => (&none, deleted),
-        Entry::None => (&none, &none),
+        Entry::None | Entry::Gone(_) => (&none, &none),
     };
     let seen = if user.is_null() { deleted } else { user };
     let upn = seen.get("userPrincipalName").and_then(Value::as_str);
@@ -149,9 +157,9 @@ async fn duplicates(context: &Context) -> Reading {
 
 async fn manager(context: &Context) -> Reading {
     let said = context.of_user("v1.0", "manager", &[("$select", "id")], false).await?;
-    let manager = found(&said, "User.Read.All")?;
+    let manager = object(&said, "User.Read.All", "id")?;
     let has = match (manager, context.user_id().await?) {
-        (Some(manager), _) => manager.get("id").is_some().into(),
+        (Some(_), _) => true.into(),
         (None, Some(_)) => false.into(),
         (None, None) => Value::Null,
     };

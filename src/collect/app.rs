@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::directory::{Reading, flag, found, in_the_cloud, reads, row, rows, text, time};
+use super::directory::{Reading, flag, found, in_the_cloud, object, reads, row, rows, text, time};
 use super::permission_ids::{EXCHANGE, GRAPH};
 use super::{Call, Context, Yield};
 use crate::facts::{Absence, Reason};
@@ -81,7 +81,7 @@ appRoleAssignmentRequired,servicePrincipalType,appOwnerOrganizationId";
     /// When it could not be read.
     pub async fn app_for_policies(&self) -> Result<Option<String>, Absence> {
         let said = self.app_principal().await?;
-        let principal = found(&said, READS).map_err(|stop| stop.absence)?.unwrap_or_default();
+        let principal = object(&said, READS, "id").map_err(|stop| stop.absence)?.unwrap_or_default();
         let own = owned_here(&principal, self.tenant_id().await.as_deref()) == true;
         let id = principal.get("id").and_then(Value::as_str);
         Ok(id.filter(|_| own && principal["servicePrincipalType"] != "ManagedIdentity").map(str::to_owned))
@@ -107,7 +107,7 @@ fn owned_here(principal: &Value, tenant: Option<&str>) -> Value {
 
 async fn principal(context: &Context) -> Reading {
     let said = context.app_principal().await?;
-    let principal = found(&said, READS)?.unwrap_or_default();
+    let principal = object(&said, READS, "id")?.unwrap_or_default();
     let mut found = Yield::new();
     let tenant = context.tenant_id().await;
     found.set("app", principal_facts(context.app_id()?, &principal, tenant.as_deref()));
@@ -136,7 +136,7 @@ async fn resources(context: &Context) -> Reading {
         tokio::join!(context.resource_principal(GRAPH), context.resource_principal(EXCHANGE));
     let (mut found, mut disabled) = (Yield::new(), Vec::new());
     for (said, (_, name)) in [graph?, exchange?].iter().zip(RESOURCES) {
-        let principal = super::directory::found(said, READS)?.unwrap_or_default();
+        let principal = object(said, READS, "accountEnabled")?.unwrap_or_default();
         if flag(&principal, "accountEnabled") == false {
             disabled.push(name);
         }
@@ -162,7 +162,7 @@ async fn registration(context: &Context) -> Reading {
     let path = format!("/v1.0/applications(appId={})", encode_literal(context.app_id()?));
     let said = context.graph().await?.get(&path, &[("$select", SELECT)]).await;
     let mut yielded = Yield::new();
-    if let Some(registration) = found(&said, READS)? {
+    if let Some(registration) = object(&said, READS, "id")? {
         yielded.set("app.registration_id", text(&registration, "id"));
         yielded.set("app.credentials", credentials(&registration));
     } else {
@@ -202,7 +202,7 @@ async fn assignment(context: &Context) -> Reading {
     let of_user = context.of_user("v1.0", "appRoleAssignments", &query, true);
     let (said, principal) = tokio::join!(of_user, context.app_principal());
     let (said, principal) = (said?, principal?);
-    let app = found(&principal, READS)?.unwrap_or_default();
+    let app = object(&principal, READS, "id")?.unwrap_or_default();
     let list = found(&said, "Directory.Read.All")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("assignment.assigned", is_assigned(&list, &app));

@@ -118,6 +118,28 @@ pub fn found(said: &Said, permission: &str) -> Result<Option<Value>, Stop> {
     }
 }
 
+/// The object with a property that it always has, or `None` where the object does not exist; everything
+/// else, also an object without that property, stops the call.
+pub fn object(said: &Said, permission: &str, property: &str) -> Result<Option<Value>, Stop> {
+    let object = found(said, permission)?;
+    match &object {
+        Some(object) if object.get(property).is_none() => Err(lacks(said, property)),
+        _ => Ok(object),
+    }
+}
+
+/// The answer lacks a property that is documented.
+pub fn lacks(said: &Said, property: &str) -> Stop {
+    let absence = Absence::new(Reason::Unreadable).with_text(format!("the answer lacks {property}"));
+    Stop { absence, exchanges: said.exchanges.clone() }
+}
+
+/// The object with a property that it always has; that it does not exist stops the call too.
+pub fn existing(said: &Said, permission: &str, property: &str) -> Result<Value, Stop> {
+    let missing = || Stop { absence: absence(&said.answer, permission), exchanges: said.exchanges.clone() };
+    object(said, permission, property)?.ok_or_else(missing)
+}
+
 /// The body; that the object does not exist stops the call too.
 pub fn body(said: &Said, permission: &str) -> Result<Value, Stop> {
     found(said, permission)?
@@ -133,6 +155,8 @@ pub enum Entry {
     Deleted(Value),
     /// The directory does not have it.
     None,
+    /// The directory does not have it, and who was deleted could not be read.
+    Gone(Absence),
 }
 
 /// The account's entry and those that share its address.
@@ -166,12 +190,12 @@ impl Context {
     /// When there is no reader, or it got no token.
     pub async fn shared_list(
         &self,
-        path: &'static str,
+        path: impl Into<String>,
         query: &'static [(&'static str, &'static str)],
     ) -> Result<Arc<Said>, Absence> {
-        let graph = self.graph().await?;
+        let (graph, path) = (self.graph().await?, path.into());
         let key = format!("{} {path} {query:?}", self.target.tenant);
-        let said = self.session.answers.get(key, || async move { graph.list(path, query).await }).await;
+        let said = self.session.answers.get(key, || async move { graph.list(&path, query).await }).await;
         said.ok_or_else(broke)
     }
 
@@ -356,7 +380,10 @@ async fn find(context: &Context, graph: &Graph, exchanges: &mut Vec<Exchange>) -
     }
     let query = [("$select", "id,userPrincipalName,mail,displayName,deletedDateTime"), ("$top", "999")];
     let deleted = graph.list("/v1.0/directory/deletedItems/microsoft.graph.user", &query).await;
-    let rows = read(deleted)?.unwrap_or_default();
+    let rows = match read(deleted) {
+        Ok(rows) => rows.unwrap_or_default(),
+        Err(absence) => return Ok(Entry::Gone(absence)),
+    };
     let row = rows.as_array().into_iter().flatten().find(|row| was(row, account));
     Ok(row.map_or(Entry::None, |row| Entry::Deleted(row.clone())))
 }

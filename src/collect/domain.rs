@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::directory::{
-    Entry, Reading, body, flag, found, in_the_cloud, number, reads, row, rows, text, texts,
+    Entry, Reading, body, flag, found, in_the_cloud, number, object, reads, row, rows, text, texts,
 };
 use super::{Call, Context, Yield};
 use crate::wire::graph::encode;
@@ -45,7 +45,7 @@ async fn sign_in_domain(context: &Context) -> String {
 async fn domain(context: &Context) -> Reading {
     let name = sign_in_domain(context).await;
     let said = context.shared_object(format!("/v1.0/domains/{}", encode(&name)), &[]).await?;
-    let domain = found(&said, "Domain.Read.All")?.unwrap_or_default();
+    let domain = object(&said, "Domain.Read.All", "authenticationType")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("sso.domain", domain_facts(&name, &domain));
     found.exchanges.clone_from(&said.exchanges);
@@ -65,10 +65,10 @@ fn domain_facts(name: &str, domain: &Value) -> Value {
 async fn federation(context: &Context) -> Reading {
     let name = sign_in_domain(context).await;
     let path = format!("/v1.0/domains/{}/federationConfiguration", encode(&name));
-    let said = context.shared_object(path, &[]).await?;
+    let said = context.shared_list(path, &[]).await?;
     let list = found(&said, "Domain-InternalFederation.Read.All")?.unwrap_or_default();
     let mut found = Yield::new();
-    found.set("sso.federation", federation_facts(list.pointer("/value/0").unwrap_or(&Value::Null)));
+    found.set("sso.federation", federation_facts(list.get(0).unwrap_or(&Value::Null)));
     found.exchanges.clone_from(&said.exchanges);
     Ok(found)
 }

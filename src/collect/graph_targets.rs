@@ -52,7 +52,21 @@ pub async fn probe(context: &Context, mailbox: &str) -> Result<Arc<Said>, Absenc
     let app = target.subject.client_id.as_deref().unwrap_or_default();
     let key = format!("{} {app} as {} {path}", target.tenant, target.account);
     let said = context.session.answers.get(key, || async move { graph.get(&path, query).await }).await;
+    let said = said.map(documented);
     said.ok_or_else(|| Absence::new(Reason::Unreadable).with_text("reading broke in this tool"))
+}
+
+/// The same answer, unreadable where a success is not what is documented for any of the reads.
+fn documented(said: Arc<Said>) -> Arc<Said> {
+    match &said.answer {
+        Answer::Found(body)
+            if !(body["value"].is_array() || body["id"].is_string() || body["timeZone"].is_string()) =>
+        {
+            let answer = Answer::Unreadable("the answer lacks what is documented".into());
+            Arc::new(Said { answer, ..Said::clone(&said) })
+        }
+        _ => said,
+    }
 }
 
 async fn targets(context: &Context) -> Reading {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::smtp_addresses;
 use super::directory::{
-    Reading, Stop, absence, flag, found, mailbox_in_the_cloud, reads, row, text, texts, time,
+    Reading, Stop, absence, flag, found, lacks, mailbox_in_the_cloud, reads, row, text, texts, time,
 };
 use super::reader::EXCHANGE;
 use super::session::Resource;
@@ -55,9 +55,15 @@ async fn inbox(context: &Context) -> Reading {
 async fn probe(context: &Context, token: crate::wire::Secret) -> Result<Said, Stop> {
     let path = format!("/v1.0/users/{}/mailFolders/inbox", encode(&context.target.account));
     let said = context.graph_with(token).get(&path, &[("$select", "id")]).await;
-    match &said.answer {
-        Answer::Found(_) | Answer::Denied(_) | Answer::Missing(_) | Answer::Rejected(_) => Ok(said),
-        other => Err(Stop { absence: absence(other, INBOX), exchanges: said.exchanges }),
+    match (&said.answer, said.answer.problem()) {
+        (Answer::Found(folder), _) if folder.get("id").is_some() => Ok(said),
+        (Answer::Found(_), _) => Err(lacks(&said, "id")),
+        (Answer::Denied(_) | Answer::Missing(_) | Answer::Rejected(_), Some(problem))
+            if problem.code.is_some() =>
+        {
+            Ok(said)
+        }
+        (other, _) => Err(Stop { absence: absence(other, INBOX), exchanges: said.exchanges }),
     }
 }
 
@@ -73,9 +79,14 @@ fn probed(said: &Said, earlier: Vec<crate::facts::Exchange>) -> Yield {
     found
 }
 
-/// The first row of a cmdlet's answer; `None`: Exchange does not have the object.
-fn first(said: &Said) -> Result<Option<Value>, Stop> {
-    Ok(found(said, EXCHANGE)?.and_then(|mut list| list.get_mut(0).map(Value::take)))
+/// The first row of a cmdlet's answer, which always has a property; `None`: Exchange does not have the
+/// object.
+fn first(said: &Said, property: &str) -> Result<Option<Value>, Stop> {
+    let row = found(said, EXCHANGE)?.and_then(|mut list| list.get_mut(0).map(Value::take));
+    match &row {
+        Some(row) if row.get(property).is_none() => Err(lacks(said, property)),
+        _ => Ok(row),
+    }
 }
 
 async fn mailbox(context: &Context) -> Reading {
@@ -83,14 +94,14 @@ async fn mailbox(context: &Context) -> Reading {
     let said = context.cmdlet("Get-Mailbox", json!({ "Identity": account })).await?;
     let mut yielded = Yield::new();
     yielded.exchanges.clone_from(&said.exchanges);
-    let mailbox = first(&said)?;
+    let mailbox = first(&said, "RecipientTypeDetails")?;
     let deleted = if let Some(mailbox) = &mailbox {
         flag(mailbox, "IsInactiveMailbox") == true
     } else {
         let parameters = json!({ "Identity": account, "SoftDeletedMailbox": true });
         let said = context.cmdlet("Get-Mailbox", parameters).await?;
         yielded.exchanges.extend(said.exchanges.iter().cloned());
-        first(&said)?.is_some()
+        first(&said, "RecipientTypeDetails")?.is_some()
     };
     yielded.set("mailbox", Value::Object(facts(mailbox.as_ref(), deleted)));
     Ok(yielded)
@@ -118,7 +129,8 @@ async fn statistics(context: &Context) -> Reading {
         context.cmdlet("Get-MailboxStatistics", parameters.clone()),
     );
     let (mailbox, said) = (mailbox?, statistics?);
-    let (mailbox, statistics) = (first(&mailbox)?.unwrap_or_default(), first(&said)?.unwrap_or_default());
+    let mailbox = first(&mailbox, "RecipientTypeDetails")?.unwrap_or_default();
+    let statistics = first(&said, "TotalItemSize")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("mailbox.quota_percent", percent(&mailbox["ProhibitSendQuota"], &statistics["TotalItemSize"]));
     found.exchanges.clone_from(&said.exchanges);
@@ -148,7 +160,7 @@ fn bytes(size: &Value) -> Option<i64> {
 
 async fn cas(context: &Context) -> Reading {
     let said = context.cmdlet("Get-CASMailbox", json!({ "Identity": context.target.account })).await?;
-    let cas = first(&said)?.unwrap_or_default();
+    let cas = first(&said, "EwsEnabled")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("mailbox.cas", ews_switches(&cas));
     found.exchanges.clone_from(&said.exchanges);

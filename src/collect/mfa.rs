@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::conditional_access::{self as access, EXCHANGE, Reach, Who};
 use super::directory::{
-    Entry, Reading, Stop, absence, body, flag, found, in_the_cloud, reads, row, rows, text, texts,
+    Entry, Reading, Stop, absence, body, flag, found, in_the_cloud, object, reads, row, rows, text, texts,
 };
 use super::{Call, Context, SubjectKind, World, Yield};
 use crate::facts::Absence;
@@ -55,7 +55,7 @@ impl Context {
 
 async fn per_user(context: &Context) -> Reading {
     let said = context.of_user("beta", "authentication/requirements", &[], false).await?;
-    let state = found(&said, POLICIES)?.unwrap_or_default();
+    let state = object(&said, POLICIES, "perUserMfaState")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("mfa.per_user_state", text(&state, "perUserMfaState"));
     found.exchanges = said.exchanges;
@@ -88,7 +88,7 @@ async fn registration(context: &Context) -> Reading {
         Some(id) => {
             let path = format!("/v1.0/reports/authenticationMethods/userRegistrationDetails/{}", encode(&id));
             let said = context.graph().await?.get(&path, &[]).await;
-            let details = found(&said, "AuditLog.Read.All")?.unwrap_or_default();
+            let details = object(&said, "AuditLog.Read.All", "isMfaRegistered")?.unwrap_or_default();
             yielded.exchanges = said.exchanges;
             details
         }

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::directory::{Reading, Stop, body, flag, found, mailbox_in_the_cloud, reads, row, rows, text};
+use super::directory::{Reading, body, flag, found, lacks, mailbox_in_the_cloud, reads, row, rows, text};
 use super::mailbox::ews_switches;
 use super::reader::EXCHANGE;
 use super::{Call, Context, Yield};
-use crate::facts::{Absence, Reason};
 
 pub(super) const CALLS: &[Call] = &[
     row!("exchange.organization", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], organization,
@@ -22,8 +21,8 @@ pub(super) const CALLS: &[Call] = &[
 async fn organization(context: &Context) -> Reading {
     let said = context.cmdlet("Get-OrganizationConfig", json!({})).await?;
     let list = body(&said, EXCHANGE)?;
-    let Some(configuration) = list.get(0) else {
-        return Err(no_row(said.exchanges.clone()));
+    let Some(configuration) = list.get(0).filter(|row| row.get("EwsEnabled").is_some()) else {
+        return Err(lacks(&said, "EwsEnabled"));
     };
     let mut found = Yield::new();
     found.set("organization", ews_switches(configuration));
@@ -33,17 +32,12 @@ async fn organization(context: &Context) -> Reading {
     Ok(found)
 }
 
-fn no_row(exchanges: Vec<crate::facts::Exchange>) -> Stop {
-    let absence = Absence::new(Reason::Unreadable).with_text("Exchange answered without its configuration");
-    Stop { absence, exchanges }
-}
-
 async fn allowed_apps(context: &Context) -> Reading {
     let parameters = json!({ "RetrieveEwsOperationAccessPolicy": true });
     let said = context.cmdlet("Get-OrganizationConfig", parameters).await?;
     let list = body(&said, EXCHANGE)?;
     let Some(ids) = list.pointer("/0/EwsAllowedAppIDs") else {
-        return Err(no_row(said.exchanges.clone()));
+        return Err(lacks(&said, "EwsAllowedAppIDs"));
     };
     let mut found = Yield::new();
     found.set("organization.ews_allowed_app_ids", app_ids(ids));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::directory::{Reading, body, flag, in_the_cloud, reads, row, rows, texts};
+use super::directory::{Reading, body, existing, flag, in_the_cloud, reads, row, rows, texts};
 use super::{Call, Context, Yield};
 
 /// Prefix of the entries by which users consent for themselves.
@@ -21,7 +21,10 @@ async fn security_defaults(context: &Context) -> Reading {
     let path = "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy";
     let said = context.graph().await?.get(path, &[]).await;
     let mut found = Yield::new();
-    found.set("policies.security_defaults", flag(&body(&said, "Policy.Read.All")?, "isEnabled"));
+    found.set(
+        "policies.security_defaults",
+        flag(&existing(&said, "Policy.Read.All", "isEnabled")?, "isEnabled"),
+    );
     found.exchanges = said.exchanges;
     Ok(found)
 }
@@ -29,7 +32,8 @@ async fn security_defaults(context: &Context) -> Reading {
 async fn authorization(context: &Context) -> Reading {
     let said = context.graph().await?.get("/v1.0/policies/authorizationPolicy", &[]).await;
     let mut found = Yield::new();
-    found.set("policies.user_consent", user_consent(&body(&said, "Policy.Read.All")?));
+    let policy = existing(&said, "Policy.Read.All", "defaultUserRolePermissions")?;
+    found.set("policies.user_consent", user_consent(&policy));
     found.exchanges = said.exchanges;
     Ok(found)
 }

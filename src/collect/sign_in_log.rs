@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::directory::{Reading, body, in_the_cloud, number, reads, row, rows, text, time};
+use super::directory::{Reading, existing, in_the_cloud, number, reads, row, rows, text, time};
 use super::{Call, Context, Yield};
 use crate::wire::answer::Said;
 use crate::wire::graph::literal;
@@ -40,7 +40,7 @@ async fn of_account(context: &Context) -> Reading {
     if let Some(id) = context.user_id().await? {
         let filter = format!("userId eq {} and createdDateTime ge {since}", literal(&id));
         let said = newest(context, "v1.0", &filter).await?;
-        list = body(&said, READS)?.get_mut("value").map(Value::take).unwrap_or_default();
+        list = existing(&said, READS, "value")?.get_mut("value").map(Value::take).unwrap_or_default();
         found.exchanges = said.exchanges;
     }
     let apps: BTreeSet<_> = rows(&list).filter_map(|entry| entry["appDisplayName"].as_str()).collect();
@@ -66,7 +66,7 @@ async fn of_product(context: &Context) -> Reading {
         format!("userId eq {} and appId eq {app} and createdDateTime ge {since} and {kinds}", literal(&id))
     };
     let said = newest(context, "beta", &filter).await?;
-    let list = body(&said, READS)?.get_mut("value").map(Value::take).unwrap_or_default();
+    let list = existing(&said, READS, "value")?.get_mut("value").map(Value::take).unwrap_or_default();
     let mut found = Yield::new();
     found.set("sign_in_log.product", entries(&list));
     found.exchanges = said.exchanges;

@@ -23,6 +23,20 @@ const INNER: usize = 8;
 const UNLICENSED: [&str; 2] =
     ["Authentication_RequestFromNonPremiumTenantOrB2CTenant", "AadPremiumLicenseRequired"];
 
+/// Codes by which a service says that an object does not exist. A status alone proves nothing: any
+/// gateway can answer 404.
+const MISSING: [&str; 9] = [
+    "Request_ResourceNotFound",
+    "ResourceNotFound",
+    "itemNotFound",
+    "ErrorItemNotFound",
+    "ErrorInvalidUser",
+    "ErrorNonExistentMailbox",
+    "MailboxNotEnabledForRESTAPI",
+    "MailboxNotHostedInExchangeOnline",
+    "MailboxNotSupportedForRESTAPI",
+];
+
 /// A refusal with its error body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problem {
@@ -34,6 +48,8 @@ pub struct Problem {
     pub codes: Vec<String>,
     /// The most specific message.
     pub message: String,
+    /// The body is an error of the service, not that of something in between.
+    pub is_of_service: bool,
 }
 
 impl Problem {
@@ -139,21 +155,21 @@ pub(super) fn read(outcome: Result<Response, Failure>) -> Answer {
         Err(failure) => return Answer::Unreachable(failure),
     };
     if response.status.is_success() {
-        if response.body.is_empty() {
-            return Answer::Found(Value::Null);
-        }
         return json::parse(&response.body).map_or_else(Answer::Unreadable, Answer::Found);
     }
     let problem = problem(response.status, &response.body);
     if is_unlicensed(&problem) {
         return Answer::Unlicensed(problem);
     }
+    // Exchange refuses a token without a word.
+    let silent = response.body.is_empty() && problem.code.is_none();
     match response.status.as_u16() {
-        401 | 403 => Answer::Denied(problem),
-        404 => Answer::Missing(problem),
         429 => Answer::Throttled(problem),
         500.. => Answer::Down(problem),
-        _ => Answer::Rejected(problem),
+        401 | 403 if problem.is_of_service || silent => Answer::Denied(problem),
+        404 if problem.codes.iter().any(|code| MISSING.contains(&code.as_str())) => Answer::Missing(problem),
+        _ if problem.is_of_service => Answer::Rejected(problem),
+        _ => Answer::Unreadable(format!("{}, which is no answer of the service", problem.words())),
     }
 }
 
@@ -170,8 +186,8 @@ pub fn problem(status: StatusCode, body: &[u8]) -> Problem {
         let text = String::from_utf8_lossy(body.get(..200).unwrap_or(body)).into_owned();
         return Problem { status, message: json::clip(&text, 200), ..Problem::default() };
     };
-    let mut problem = Problem { status, ..Problem::default() };
-    let mut level = body.get("error").unwrap_or(&body);
+    let mut level = body.get("error").unwrap_or(&Value::Null);
+    let mut problem = Problem { status, is_of_service: !level.is_null(), ..Problem::default() };
     if let Some(code) = level.as_str() {
         problem.codes.push(json::clip(code, 100));
         level = &body;
@@ -256,10 +272,30 @@ mod tests {
         let body = json!({ "error": { "code": "x" } });
         assert!(matches!(answer(200, &body), Answer::Found(_)));
         assert!(matches!(answer(401, &body), Answer::Denied(_)));
-        assert!(matches!(answer(404, &body), Answer::Missing(_)));
+        assert!(matches!(answer(404, &body), Answer::Rejected(_)));
+        let gone = json!({ "error": { "code": "Request_ResourceNotFound" } });
+        assert!(matches!(answer(404, &gone), Answer::Missing(_)));
         assert!(matches!(answer(429, &body), Answer::Throttled(_)));
         assert!(matches!(answer(502, &body), Answer::Down(_)));
         assert!(matches!(answer(302, &body), Answer::Rejected(_)));
+    }
+
+    #[test]
+    fn what_something_in_between_says_is_no_answer() {
+        let page = |status: u16| {
+            let status = StatusCode::from_u16(status).expect("a status");
+            read(Ok(Response { status, headers: HeaderMap::new(), body: "<html>No</html>".into() }))
+        };
+        for status in [200, 302, 400, 401, 403, 404] {
+            assert!(matches!(page(status), Answer::Unreadable(_)), "{status}");
+        }
+        assert!(matches!(answer(404, &json!({ "message": "no" })), Answer::Unreadable(_)));
+    }
+
+    #[test]
+    fn a_silent_refusal_is_a_refusal() {
+        let response = Response { status: StatusCode::FORBIDDEN, headers: HeaderMap::new(), body: "".into() };
+        assert!(matches!(read(Ok(response)), Answer::Denied(_)));
     }
 
     #[test]

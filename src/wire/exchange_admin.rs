@@ -137,7 +137,9 @@ impl ExchangeAdmin {
 /// Sorts what Exchange says with one and the same status.
 fn sort(answer: Answer) -> Answer {
     match answer {
-        Answer::Rejected(problem) | Answer::Missing(problem) | Answer::Down(problem) => {
+        Answer::Rejected(problem) | Answer::Missing(problem) | Answer::Down(problem)
+            if problem.is_of_service =>
+        {
             if problem.mentions(&NOT_OFFERED) {
                 Answer::Denied(problem)
             } else if problem.mentions(&MISSING) {
@@ -158,7 +160,7 @@ mod tests {
     use crate::wire::answer::Problem;
 
     fn problem(status: u16, message: &str) -> Problem {
-        Problem { status, message: message.into(), ..Problem::default() }
+        Problem { status, message: message.into(), is_of_service: true, ..Problem::default() }
     }
 
     #[test]

@@ -1,0 +1,153 @@
+//! What stands between this tool and a service may answer anything: no fact comes from it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+
+use super::session::{Memory, Session};
+use super::{Access, Call, Context, Reader, SignIn, SubjectKind, Target, testing};
+use crate::facts::Section;
+use crate::wire::{Net, NetConfig, ProxySetting, Secret};
+
+const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"opaque"}"#;
+
+/// A server that gives a token to everybody, and to everything else the same answer.
+async fn serve(status: u16, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, status, body));
+        }
+    });
+    format!("http://{address}")
+}
+
+async fn answer(mut stream: TcpStream, status: u16, body: &str) {
+    let (mut request, mut chunk) = (Vec::new(), [0; 4096]);
+    while !is_whole(&request) {
+        match stream.read(&mut chunk).await {
+            Ok(read) if read > 0 => request.extend_from_slice(&chunk[..read]),
+            _ => return,
+        }
+    }
+    let is_token = request.starts_with(b"POST /contoso.com/oauth2/");
+    let (status, body) = if is_token { (200, TOKEN) } else { (status, body) };
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all((head + body).as_bytes()).await;
+}
+
+/// Whether head and body of a request have arrived.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+fn target(base: &str) -> Target {
+    let mut target = testing::target("svc@contoso.com");
+    let url = || base.parse().expect("a URL");
+    target.endpoints.sign_in = url();
+    target.endpoints.graph = url();
+    target.endpoints.exchange_admin = url();
+    target.subject.kind = SubjectKind::ClientSecret;
+    target.subject.client_id = Some("a-1".into());
+    target.subject.secret = Some(Secret::new("one"));
+    target.sign_in_allowed = true;
+    target.also = vec!["other@contoso.com".into()];
+    target.reader = Some(Reader {
+        sign_in: SignIn::ClientSecret,
+        client_id: "r-1".into(),
+        username: None,
+        secret: Secret::new("two"),
+    });
+    target
+}
+
+fn context(target: Target) -> Context {
+    let net = Net::new(NetConfig { proxy: ProxySetting::Direct, ..NetConfig::default() }).expect("a client");
+    // No time is left, so that nothing waits for a throttling service.
+    let deadline = Instant::now();
+    let target = Arc::new(target);
+    Context {
+        target: Arc::clone(&target),
+        peers: Arc::new([target]),
+        net,
+        before: Arc::new(Section::default()),
+        session: Arc::new(Session::new(Memory::default(), BTreeSet::new(), 1, deadline)),
+        memo: super::Memo::default(),
+    }
+}
+
+fn tables() -> impl Iterator<Item = &'static Call> {
+    let own = [
+        super::account::CALLS,
+        super::app::CALLS,
+        super::consent::CALLS,
+        super::domain::CALLS,
+        super::graph_targets::CALLS,
+        super::license::CALLS,
+        super::mailbox::CALLS,
+        super::mfa::CALLS,
+        super::organization::CALLS,
+        super::policies::CALLS,
+        super::scope::CALLS,
+        super::sign_in::CALLS,
+        super::sign_in_log::CALLS,
+    ];
+    own.into_iter().flatten().filter(|call| !matches!(call.access, Access::Anonymous))
+}
+
+/// What the call of a probe says of a mailbox that did not answer.
+fn without_probes(mut facts: Map<String, Value>) -> Map<String, Value> {
+    facts.remove("sign_in");
+    if let Some(graph) = facts.remove("graph") {
+        let rows = graph["targets"].as_array().expect("rows").clone();
+        assert!(rows.iter().all(|row| row["result"] != "ok" && row["code"].is_null()), "{rows:?}");
+    }
+    if facts.get("scope").is_some_and(|scope| scope.get("delegate_tests").is_some()) {
+        let scope = facts.remove("scope").unwrap_or_default();
+        let rows = scope["delegate_tests"].as_array().expect("rows").clone();
+        assert!(rows.iter().all(|row| row["status"] != 200 && row["code"].is_null()), "{rows:?}");
+    }
+    facts
+}
+
+async fn no_fact_from(status: u16, body: &'static str) {
+    let base = serve(status, body).await;
+    let context = context(target(&base));
+    for call in tables().filter(|call| (call.applies)(&context.target)) {
+        let running = (call.run)(context.clone());
+        let yielded = tokio::time::timeout(Duration::from_mins(1), running).await.expect("ends");
+        let facts = without_probes(yielded.section.facts);
+        assert!(facts.is_empty(), "{} makes {facts:?} of HTTP {status} {body}", call.name);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_something_in_between_are_no_facts() {
+    for status in [200, 302, 400, 401, 403, 404, 429, 500, 503] {
+        no_fact_from(status, "<html><body>Blocked: the page was not found</body></html>").await;
+    }
+}
+
+#[tokio::test]
+async fn json_that_nobody_documents_is_no_fact() {
+    for body in ["{}", "[]", "null", "7", r#"{"value":{}}"#, r#"{"value":"x"}"#, r#"{"message":"hello"}"#] {
+        no_fact_from(200, body).await;
+        no_fact_from(404, body).await;
+    }
+}
+
+#[tokio::test]
+async fn an_undocumented_code_is_no_fact() {
+    for status in [400, 404] {
+        no_fact_from(status, r#"{"error":{"message":"what?"}}"#).await;
+    }
+}

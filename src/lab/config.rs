@@ -101,9 +101,16 @@ fn held(scenario: &Scenario, folder: &Folder, name: &str, pointer: &str) -> Resu
 
 fn reader(scenario: &Scenario, folder: &Folder) -> Result<Option<Toml>, LabError> {
     let Some(client_id) = healthy(scenario, "/service_principals/reader/appId")? else { return Ok(None) };
-    let secret = held(scenario, folder, "reader-secret", "/service_principals/reader/x/secret")?;
-    let sign_in = text("client-secret");
-    Ok(Some(table([("sign_in", sign_in), ("client_id", text(&client_id)), ("secret", secret)])))
+    let kind = scenario.config.get("reader").and_then(|reader| reader.get("sign_in")?.as_str());
+    let (sign_in, secret) = match kind {
+        Some("password") => {
+            ("password", held(scenario, folder, "reader-password", "/users/reader/x/password")?)
+        }
+        _ => {
+            ("client-secret", held(scenario, folder, "reader-secret", "/service_principals/reader/x/secret")?)
+        }
+    };
+    Ok(Some(table([("sign_in", text(sign_in)), ("client_id", text(&client_id)), ("secret", secret)])))
 }
 
 fn account(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {

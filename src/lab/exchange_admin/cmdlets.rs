@@ -115,6 +115,10 @@ fn organization(run: &Run) -> Result<Vec<Value>, Failure> {
     let id = run.view.at("tenant.initial_domain");
     row["Identity"] = id.clone();
     row["Guid"] = made_up(&["organization", text(run.view.at("tenant"), "id")]).into();
+    // Unset is null here, and not left out.
+    for name in ["EwsEnabled", "EwsAllowedAppIDs", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"] {
+        row[name] = row[name].take();
+    }
     if !run.switch("RetrieveEwsOperationAccessPolicy")
         && let Value::Object(map) = &mut row
     {

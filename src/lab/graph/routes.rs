@@ -134,10 +134,13 @@ const DEFAULTS: Right = Right::both("Policy.Read.All Policy.ReadWrite.SecurityDe
 const AUTHORIZATION: Right =
     Right::both("Policy.Read.All Policy.ReadWrite.Authorization").roles(POLICY_ROLES);
 const CONSENT: Right = Right::both("Policy.Read.All Directory.Read.All Policy.ReadWrite.ConsentRequest");
-const ROLLOUT: Right = Right::both(
-    "Policy.Read.HybridAuthentication Policy.ReadWrite.HybridAuthentication Directory.ReadWrite.All",
-)
-.delegated_only();
+/// Assumed: the permission has an application form, but no source shows it accepted on this path.
+const ROLLOUT: Right = Right {
+    app: "Policy.Read.HybridAuthentication",
+    delegated: "Policy.Read.HybridAuthentication Policy.ReadWrite.HybridAuthentication Directory.ReadWrite.All",
+    own: "",
+    roles: &[],
+};
 const EVALUATE: Right =
     Right::both("Policy.Read.ConditionalAccess Policy.Read.All Policy.ReadWrite.ConditionalAccess")
         .roles(POLICY_ROLES);

@@ -151,16 +151,17 @@ fn requests() {
             tenant.section.evidence.values().chain(tenant.apps.values().flat_map(|app| app.evidence.values()))
         });
         let accounts = trial.document.accounts.iter().flat_map(|account| account.section.evidence.values());
-        let gets: Vec<&str> = shared
+        // One request may be evidence in several places; its start tells it from another one.
+        let sent: BTreeSet<(&str, &str)> = shared
             .chain(accounts)
             .filter(|exchange| exchange.method == "GET")
-            .map(|exchange| exchange.url.as_str())
+            .map(|exchange| (exchange.url.as_str(), exchange.at.as_str()))
             .collect();
-        let distinct: BTreeSet<&str> = gets.iter().copied().collect();
+        let distinct: BTreeSet<&str> = sent.iter().map(|(url, _)| *url).collect();
         #[expect(clippy::cast_precision_loss, reason = "a few dozen requests")]
-        let ratio = gets.len() as f64 / distinct.len().max(1) as f64;
+        let ratio = sent.len() as f64 / distinct.len().max(1) as f64;
         let all = sum(&trial.requests);
-        let what = format!("requests sent / distinct, {name} ({all} in all, {} GET)", gets.len());
+        let what = format!("requests sent / distinct, {name} ({all} in all, {} GET)", sent.len());
         show(&what, &format!("{ratio:.2}"), "1.00");
     }
 }

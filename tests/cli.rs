@@ -354,6 +354,89 @@ fn no_lab_is_left_behind() {
     assert_eq!(fs::read_dir(&temp).expect("there").count(), 0);
 }
 
+/// A lab in a process of its own, reached by what it prints and nothing else.
+struct Lab {
+    process: std::process::Child,
+    contract: Value,
+}
+
+impl Lab {
+    fn serve(place: &Place, scenario: &str) -> Self {
+        use std::io::{BufRead, BufReader};
+        let mut command = place.command(&["lab", scenario, "--print", "json"]);
+        command.env("TMPDIR", place.path());
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        Self { process, contract: serde_json::from_str(&line).expect("one document in one line") }
+    }
+
+    /// The `[network]` table that a user would write.
+    fn network(&self) -> String {
+        let pairs = self.contract["connect_to"].as_object().expect("a table").iter();
+        let pairs: Vec<String> = pairs.map(|(from, to)| format!("\"{from}\" = {to}")).collect();
+        let (ca, dns) = (&self.contract["ca_file"], &self.contract["dns"]);
+        format!("[network]\nca_file = {ca}\ndns = {dns}\nconnect_to = {{ {} }}\n", pairs.join(", "))
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A delegated account with a wrong password, in a configuration written by hand.
+fn wrong_password(place: &Place) -> Lab {
+    let lab = Lab::serve(place, "healthy-delegated");
+    let (domain, account) = (&lab.contract["domain"], &lab.contract["accounts"][0]["upn"]);
+    let config = format!(
+        "[tenant]\ndomain = {domain}\n[[account]]\naddress = {account}\n[account.subject]\nkind = \"password\"\n\
+         client_id = {}\nsecret = {{ env = \"CANARY\" }}\n{}",
+        lab.contract["apps"][0]["client_id"],
+        lab.network()
+    );
+    place.write("syncready.toml", &config);
+    lab
+}
+
+fn sign_in(place: &Place, more: &[&str]) -> Value {
+    let mut args = vec!["check", "--only", "sign-in", "--save-facts", "facts.json"];
+    args.extend(more);
+    let run = finish(place.command(&args).env("CANARY", "canary-4711"));
+    let facts = fs::read_to_string(place.path().join("facts.json")).expect("saved");
+    for text in [&run.stdout, &run.stderr, &facts] {
+        assert!(!text.contains("canary-4711"), "{text}");
+    }
+    let facts: Value = serde_json::from_str(&facts).expect("JSON");
+    facts["accounts"][0]["facts"]["sign_in"].clone()
+}
+
+#[test]
+fn a_wrong_password_is_named_and_never_told() {
+    let place = Place::new();
+    let _lab = wrong_password(&place);
+    let sign_in = sign_in(&place, &[]);
+    assert_eq!((&sign_in["attempted"], &sign_in["error_code"]), (&Value::from(true), &Value::from(50126)));
+}
+
+#[test]
+fn a_refused_password_is_not_sent_again_by_the_next_run() {
+    let place = Place::new();
+    let _lab = wrong_password(&place);
+    sign_in(&place, &[]);
+    assert_eq!(sign_in(&place, &[])["not_attempted_because"], "refused-before");
+}
+
+#[test]
+fn a_refused_password_is_sent_again_when_asked_to() {
+    let place = Place::new();
+    let _lab = wrong_password(&place);
+    sign_in(&place, &[]);
+    assert_eq!(sign_in(&place, &["--retry-sign-in"])["attempted"], true);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_lab_and_removes_its_files() {

@@ -90,6 +90,38 @@ fn the_page_about_causes_is_current() {
     assert_current("docs/causes.md", &page);
 }
 
+/// Configurations shown in a page.
+fn shown(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(page)).unwrap_or_default();
+    let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_configuration_that_is_shown_is_valid() {
+    let pages = ["README.md", "docs/configuration.md"];
+    for (page, text) in
+        pages.into_iter().flat_map(|page| shown(page).into_iter().map(move |text| (page, text)))
+    {
+        let source = config::Source { name: page.into(), folder: root(), text };
+        if let Err(problem) = config::load(source, &[]) {
+            panic!("{}", problem.render(false, false));
+        }
+    }
+}
+
+#[test]
+fn every_exit_code_stands_in_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there");
+    for (code, _) in exit::TABLE {
+        let named = readme.lines().any(|line| {
+            let first = line.trim_start_matches("| ").split(" |").next().unwrap_or_default();
+            line.starts_with("| ") && first.split(", ").any(|part| part == code.to_string())
+        });
+        assert!(named, "{code}");
+    }
+}
+
 /// Whether a value has the JSON types, required keys and listed values of a schema, and no key that it
 /// does not name. Covers what our schemas use, and refuses a schema that uses more.
 fn fits(schema: &Value, root: &Value, value: &Value, at: &str) -> Result<(), String> {

@@ -1,108 +1,147 @@
-//! Every scenario of the lab, through the program as a user runs it, and once more from the saved facts.
+//! Every scenario on its own lab, by the route that users take: it comes out as its file says, saved facts
+//! are judged alike, no secret is told, and nothing is asked twice.
+//!
+//! `SCENARIO=mfa cargo test --test scenarios` runs those with "mfa" in their names.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::Command;
-use std::sync::Mutex;
+use std::sync::LazyLock;
 
-use serde_json::Value;
-use syncready::lab::{Scenario, scenarios};
+use futures_util::{StreamExt, stream};
+use syncready::{
+    cli::trial::{self, Trial},
+    engine::{Finding, Word},
+    facts::Document,
+    lab::{self, Options, Scenario},
+    report::{self, Style},
+};
 
-fn syncready(arguments: &[&str], state: &Path) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_syncready"))
-        .args(arguments)
-        .env("XDG_STATE_HOME", state)
-        .env_remove("SYNCREADY_CONFIG")
-        .current_dir(state)
-        .output()
-        .expect("the program starts");
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
+/// Labs at the same time: few enough that a slow machine does not look like a slow network.
+const AT_ONCE: usize = 4;
 
-/// What is wrong with a scenario, a line each.
-fn examine(scenario: &Scenario) -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let facts = folder.path().join("facts.json");
-    let facts = facts.to_str().expect("temporary paths are text");
-    let name = scenario.name.as_str();
-    let live = ["check", "--demo", name, "--format", "json", "--save-facts", facts];
-    let (code, report, errors) = syncready(&live, folder.path());
-    let Ok(parsed) = serde_json::from_str::<Value>(&report) else {
-        return vec![format!("no report (exit {code:?}): {errors}")];
+static TRIALS: LazyLock<Vec<(Scenario, Result<Trial, String>)>> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let one = |scenario: Scenario| async move {
+        let trial = trial::run(&scenario, Options::default(), str::to_owned).await;
+        (scenario, trial)
     };
-    let mut complaints = compare(scenario, &parsed, code);
-    let (again, replayed, _) = syncready(&["check", "--from", facts, "--format", "json"], folder.path());
-    if again != code || replayed != report {
-        complaints.push(format!("judged again from saved facts it says something else (exit {again:?})"));
-    }
-    complaints
-}
+    let part = std::env::var("SCENARIO").unwrap_or_default();
+    let scenarios = lab::scenarios().into_iter().filter(|scenario| scenario.name.contains(&part));
+    runtime.block_on(stream::iter(scenarios).map(one).buffered(AT_ONCE).collect())
+});
 
-fn compare(scenario: &Scenario, report: &Value, code: Option<i32>) -> Vec<String> {
+fn complain(about: impl Fn(&Scenario, &Trial) -> Vec<String>) {
     let mut complaints = Vec::new();
-    let verdict = report["verdict"].as_str().unwrap_or_default();
-    if verdict != scenario.verdict {
-        complaints.push(format!("verdict {verdict}, expected {}", scenario.verdict));
+    for (scenario, trial) in TRIALS.iter() {
+        let found = match trial {
+            Ok(trial) => about(scenario, trial),
+            Err(error) => vec![error.clone()],
+        };
+        complaints.extend(found.into_iter().map(|text| format!("{}: {text}", scenario.name)));
     }
-    let wanted = match scenario.verdict.as_str() {
-        "ready" => 0,
-        "not-ready" => 1,
-        _ => 3,
-    };
-    if code != Some(wanted) {
-        complaints.push(format!("exit code {code:?}, expected {wanted}"));
-    }
-    let findings = report["accounts"][0]["findings"].as_array().cloned().unwrap_or_default();
-    for expect in &scenario.expect {
-        let finding = findings.iter().find(|finding| finding["check"] == expect.check.as_str());
-        let result = finding.map_or("nothing", |finding| finding["result"].as_str().unwrap_or_default());
-        let cause = finding.and_then(|finding| finding["cause"].as_str());
-        if result != expect.result || expect.cause.is_some() && cause != expect.cause.as_deref() {
-            let message = finding.map_or("", |finding| finding["message"].as_str().unwrap_or_default());
-            complaints.push(format!(
-                "{}: {result} {cause:?}, expected {} {:?}: {message}",
-                expect.check, expect.result, expect.cause
-            ));
-        }
-    }
-    let expected: BTreeSet<&str> =
-        scenario.expect.iter().filter(|e| e.result == "fail").map(|e| e.check.as_str()).collect();
-    for finding in findings.iter().filter(|finding| finding["result"] == "fail") {
-        let check = finding["check"].as_str().unwrap_or_default();
-        if !expected.contains(check) {
-            complaints.push(format!("{check} fails too: {}", finding["message"]));
-        }
-    }
-    complaints
-}
-
-#[test]
-fn every_scenario_comes_out_as_it_says() {
-    let all = scenarios();
-    let only = std::env::var("SCENARIO").unwrap_or_default();
-    let queue = Mutex::new(all.iter().filter(|scenario| scenario.name.contains(&only)).collect::<Vec<_>>());
-    let complaints = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(scenario) = { queue.lock().expect("no panics").pop() } {
-                    let found = examine(scenario);
-                    let named = found.into_iter().map(|text| format!("{}: {text}", scenario.name));
-                    complaints.lock().expect("no panics").extend(named);
-                }
-            });
-        }
-    });
-    let mut complaints = complaints.into_inner().expect("no panics");
-    complaints.sort();
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
+/// The word of a result, verdict and the like, as documents spell it.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn unlike(findings: &[Finding], expect: &lab::Expect) -> Option<String> {
+    let Some(finding) = findings.iter().find(|finding| finding.check == expect.check) else {
+        return Some(format!("{} is not in the report", expect.check));
+    };
+    let result = word(finding.result);
+    let alike = result == expect.result && (expect.cause.is_none() || finding.cause == expect.cause);
+    let (got, wanted) =
+        (finding.cause.as_deref().unwrap_or("none"), expect.cause.as_deref().unwrap_or("none"));
+    let (check, message) = (&expect.check, &finding.message);
+    (!alike).then(|| format!("{check}: {result} ({got}), expected {} ({wanted}): {message}", expect.result))
+}
+
 #[test]
-fn every_catalogue_world_has_a_healthy_scenario() {
-    let healthy: BTreeSet<String> =
-        scenarios().into_iter().filter(|s| s.name.starts_with("healthy-")).map(|s| s.world).collect();
-    let worlds = ["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
-    assert_eq!(healthy.iter().map(String::as_str).collect::<Vec<_>>(), worlds);
+fn every_scenario_comes_out_as_its_file_says() {
+    complain(|scenario, trial| {
+        let mut complaints = Vec::new();
+        let verdict = word(trial.report.verdict);
+        if verdict != scenario.verdict {
+            complaints.push(format!("verdict {verdict}, expected {}", scenario.verdict));
+        }
+        let findings = &trial.report.accounts[0].findings;
+        complaints.extend(scenario.expect.iter().filter_map(|expect| unlike(findings, expect)));
+        let failing = scenario.expect.iter().filter(|expect| expect.result == "fail");
+        let failing: BTreeSet<&str> = failing.map(|expect| expect.check.as_str()).collect();
+        let others =
+            findings.iter().filter(|f| f.result == Word::Fail && !failing.contains(f.check.as_str()));
+        complaints.extend(others.map(|f| format!("{} fails too: {}", f.check, f.message)));
+        complaints
+    });
+}
+
+#[test]
+fn the_expected_failure_is_the_first_cause() {
+    complain(|scenario, trial| {
+        let first = trial.report.accounts[0].first_causes.first().map(|cause| cause.check.as_str());
+        let expected = scenario.expect.iter().find(|expect| expect.result == "fail");
+        let expected = expected.map(|expect| expect.check.as_str());
+        (first != expected)
+            .then(|| format!("first is {first:?}, expected {expected:?}"))
+            .into_iter()
+            .collect()
+    });
+}
+
+#[test]
+fn saved_facts_are_judged_alike() {
+    complain(|_, trial| {
+        let saved = serde_json::to_string(&trial.document).expect("documents serialize");
+        let again = Document::parse(&saved).expect("saved facts read back");
+        match trial::replay(&again) {
+            Ok(report) if report == trial.report => Vec::new(),
+            Ok(_) => vec!["the replayed report differs".to_owned()],
+            Err(error) => vec![error],
+        }
+    });
+}
+
+#[test]
+fn every_world_has_a_healthy_scenario() {
+    let healthy = lab::scenarios().into_iter().filter(|scenario| scenario.name.starts_with("healthy-"));
+    let worlds: BTreeSet<String> = healthy.map(|scenario| scenario.world).collect();
+    let expected = ["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
+    assert_eq!(worlds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn no_secret_is_told() {
+    complain(|_, trial| {
+        let facts = serde_json::to_string(&trial.document).expect("documents serialize");
+        let json = report::json::render(&trial.report);
+        let table = report::table::render(&trial.report, &Style::default());
+        let mut complaints = Vec::new();
+        for (name, text) in [("facts", &facts), ("JSON", &json), ("table", &table)] {
+            if trial.secrets.iter().any(|secret| text.contains(secret.as_str())) {
+                complaints.push(format!("a secret stands in the {name}"));
+            }
+            // Every signed token begins like this.
+            if text.contains("eyJ") {
+                complaints.push(format!("a token stands in the {name}"));
+            }
+        }
+        complaints
+    });
+}
+
+#[test]
+fn nothing_is_asked_twice() {
+    complain(|scenario, trial| {
+        // A server that pushes back is asked again, as it wants.
+        if !scenario.patch["faults"].is_null() {
+            return Vec::new();
+        }
+        let twice = trial.requests.iter().filter(|request| request.count > 1);
+        twice
+            .filter(|request| request.method == "GET" && !request.path.contains("InvokeCommand"))
+            .map(|request| format!("{} {}{} × {}", request.method, request.host, request.path, request.count))
+            .collect()
+    });
 }

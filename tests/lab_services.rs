@@ -265,6 +265,26 @@ async fn granted_roles_lead_to_permissions_of_the_resource() {
 }
 
 #[tokio::test]
+async fn a_federated_domain_shows_its_signing_certificate_with_the_end_that_the_world_says() {
+    let federation =
+        json!({"issuerUri": "http://sts.contoso.com", "x": {"not_after": "2027-01-15T00:00:00Z"}});
+    let bench = Bench::new(
+        "online-delegated",
+        &json!({"domains": {"contoso.com": {"x": {"federation": federation}}}}),
+    )
+    .await;
+    let token = bench.app(READER, GRAPH).await;
+    let (_, body) = bench.graph(&token, "/v1.0/domains/contoso.com/federationConfiguration").await;
+    let der = BASE64_STANDARD.decode(body["value"][0]["signingCertificate"].as_str().unwrap()).unwrap();
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
+    assert_eq!(certificate.validity().not_after.timestamp(), 1_799_971_200);
+    assert_eq!(
+        bench.graph(&token, "/v1.0/domains/contoso.onmicrosoft.com/federationConfiguration").await.0,
+        404
+    );
+}
+
+#[tokio::test]
 async fn a_batch_answers_each_item_for_itself() {
     let bench = Bench::new("online-graph-app", &json!({})).await;
     let token = bench.app(READER, GRAPH).await;

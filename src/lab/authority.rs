@@ -134,7 +134,8 @@ fn issuer_params(name: &str, now: Timestamp) -> Result<CertificateParams, LabErr
     Ok(params)
 }
 
-fn validity(params: &mut CertificateParams, now: Timestamp, starts: i64, ends: i64) {
+/// Lets a certificate hold from and until so many days from a time.
+pub(super) fn validity(params: &mut CertificateParams, now: Timestamp, starts: i64, ends: i64) {
     let today = now.to_zoned(TimeZone::UTC).date();
     let day = |offset: i64| {
         let date = today.saturating_add(offset.days());

@@ -2,10 +2,14 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "the handlers of the route table share one signature")]
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::routes::{Call, Found};
+use crate::lab::authority;
 use crate::lab::names::{self, made_up};
 use crate::lab::view::{public, rows, text, texts};
 
@@ -271,7 +275,25 @@ pub(super) fn federation(call: &Call) -> Result<Found, Refusal> {
     if !row["id"].is_string() {
         row["id"] = made_up(&["federation", call.arg(0)]).into();
     }
+    if !row["signingCertificate"].is_string() {
+        row["signingCertificate"] = signing_certificate(text(&federation["x"], "not_after")).into();
+    }
     Ok(Found::Many(vec![row]))
+}
+
+/// Days that a signing certificate lasts when the world does not say.
+const SIGNING_DAYS: i64 = 300;
+
+/// A token-signing certificate that ends at that time, as the directory keeps it; null when none can
+/// be made.
+fn signing_certificate(ends: &str) -> Option<String> {
+    let usual = Timestamp::now() + SignedDuration::from_hours(24 * SIGNING_DAYS);
+    let ends = ends.parse().unwrap_or(usual);
+    let mut params = CertificateParams::new(Vec::new()).ok()?;
+    params.distinguished_name.push(DnType::CommonName, "ADFS Signing");
+    authority::validity(&mut params, ends, -365, 0);
+    let key = KeyPair::generate().ok()?;
+    Some(BASE64_STANDARD.encode(params.self_signed(&key).ok()?.der()))
 }
 
 /// `/organization`.

@@ -236,6 +236,10 @@ async fn clock(context: &Context) -> Reading {
     let needed = needed(context).await;
     let sign_in = needed.iter().find(|needed| needed.purposes.contains(&"sign-in"));
     let ews: Vec<_> = needed.iter().filter(|needed| needed.purposes.contains(&"ews")).collect();
+    if sign_in.is_none() && ews.is_empty() {
+        let absence = Absence::new(Reason::NotAsked).with_text("no server is known to compare with");
+        return Err(Stop::from(absence));
+    }
     let mut yielded = Yield::new();
     let mut failure = None;
     for needed in &ews {
@@ -248,14 +252,10 @@ async fn clock(context: &Context) -> Reading {
         .filter_map(|needed| Some((context.net.clock_of(&needed.host)?.offset_seconds, &needed.host)))
         .collect();
     samples.sort_by_key(|(offset, host)| (offset.abs(), (*host).clone()));
-    let unread = context.before.absence("tenant.found").cloned().or(failure);
+    let unread = failure.or_else(|| context.before.absence("tenant.found").cloned());
     let nearest = samples.first();
     if let (None, Some(absence)) = (nearest, unread) {
         return Err(Stop { absence, exchanges: yielded.exchanges });
-    }
-    if sign_in.is_none() && ews.is_empty() {
-        let absence = Absence::new(Reason::NotAsked).with_text("no server is known to compare with");
-        return Err(Stop::from(absence));
     }
     yielded
         .set("clock.offset_seconds", json!(nearest.map(|(offset, _)| offset)))

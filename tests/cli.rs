@@ -346,6 +346,25 @@ fn facts_can_come_from_standard_input() {
 }
 
 #[test]
+fn a_configuration_in_the_environment_does_not_forbid_the_demo() {
+    let place = Place::new();
+    place.write("other.toml", "");
+    let run = finish(place.command(&["check", "--demo", "list"]).env("SYNCREADY_CONFIG", "other.toml"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn waivers_hold_for_replayed_facts_too() {
+    let place = Place::new();
+    place.run(&["check", "--demo", "policy-asks-for-mfa", "--save-facts", "facts.json"]);
+    let waiver = "[[waiver]]\ncheck = \"mfa/no-policy-asks-for-a-factor\"\nreason = \"on purpose\"\n";
+    place.write("waivers.toml", waiver);
+    let run = place.run(&["check", "--from", "facts.json", "--config", "waivers.toml", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("one document");
+    assert_eq!(report["accounts"][0]["counts"]["waived"], 1);
+}
+
+#[test]
 fn no_lab_is_left_behind() {
     let place = Place::new();
     let temp = place.path().join("tmp");

@@ -112,10 +112,10 @@ pub struct Check {
 
     /// Check an account of the simulated tenant; `list` names the scenarios.
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "")]
-    #[arg(conflicts_with_all = ["accounts", "from", "config"])]
+    #[arg(conflicts_with_all = ["accounts", "from"])]
     pub demo: Option<String>,
     /// Judge saved facts (`-`: standard input) again, without any network.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "config", "set", "as_mailboxes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes"])]
     pub from: Option<PathBuf>,
     /// Save everything that was seen, readable for you only; `--from` judges it again.
     #[arg(long, value_name = "FILE")]

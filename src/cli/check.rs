@@ -2,7 +2,7 @@
 
 use super::{
     args::{self, Format},
-    exit, hint, live, look,
+    config, exit, hint, live, look,
     output::Sink,
     problem::Problem,
     replay, scenarios, select,
@@ -24,7 +24,10 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
     let catalogue = Catalogue::embedded();
     let mut selection = select::selection(catalogue, args)?;
     let document = match &args.from {
-        Some(path) => replay::read(path)?,
+        Some(path) => {
+            selection.waivers = waivers(args, catalogue)?;
+            replay::read(path)?
+        }
         None => live::collect(args, catalogue, &mut selection)?,
     };
     let report = judge(&document, catalogue, &selection)?;
@@ -45,6 +48,14 @@ fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
     let report = Sink::open(args.output.output.as_deref())?;
     let facts = args.save_facts.as_deref().map(|path| Sink::open(Some(path))).transpose()?;
     Ok((report, facts))
+}
+
+/// A replay needs nothing of a configuration but its waivers.
+fn waivers(args: &args::Check, catalogue: &Catalogue) -> Result<Vec<engine::Waiver>, Problem> {
+    let Some(path) = &args.config else { return Ok(Vec::new()) };
+    let Some(source) = config::find(Some(path))? else { return Ok(Vec::new()) };
+    let (file, source) = config::load(source, &[])?;
+    select::waivers(&file, &source, catalogue)
 }
 
 /// Judges direct and replayed facts alike.

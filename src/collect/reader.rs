@@ -163,7 +163,7 @@ fn wanted(context: &Context) -> impl Iterator<Item = (Grant, Vec<&String>)> {
             .session
             .needed
             .iter()
-            .filter(|path| call.yields.iter().any(|yielded| overlaps(yielded, path)))
+            .filter(|path| !path.contains("[]") && call.yields.iter().any(|yielded| overlaps(yielded, path)))
             .collect();
         (!paths.is_empty()).then_some((grant, paths))
     })

@@ -19,8 +19,6 @@ pub mod ews;
 mod ews_endpoint;
 mod given;
 mod graph_targets;
-#[cfg(test)]
-mod hostile_answers;
 pub mod license;
 mod mailbox;
 mod memo;

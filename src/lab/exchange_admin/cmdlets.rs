@@ -116,7 +116,9 @@ fn organization(run: &Run) -> Result<Vec<Value>, Failure> {
     row["Identity"] = id.clone();
     row["Guid"] = made_up(&["organization", text(run.view.at("tenant"), "id")]).into();
     // Unset is null here, and not left out.
-    for name in ["EwsEnabled", "EwsAllowedAppIDs", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"] {
+    for name in
+        ["EwsEnabled", "EwsAllowedAppIDs", "EwsApplicationAccessPolicy", "EwsAllowList", "EwsBlockList"]
+    {
         row[name] = row[name].take();
     }
     if !run.switch("RetrieveEwsOperationAccessPolicy")

@@ -9,10 +9,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use super::session::{Memory, Session};
-use super::{Access, Call, Context, Reader, SignIn, SubjectKind, Target, testing};
-use crate::facts::Section;
-use crate::wire::{Net, NetConfig, ProxySetting, Secret};
+use syncready::collect::session::{Memory, Session};
+use syncready::collect::{
+    Access, Call, Cloud, Context, Endpoints, Memo, Protocol, Reader, SignIn, Subject, SubjectKind, Target,
+    World, calls,
+};
+use syncready::facts::Section;
+use syncready::wire::{Net, NetConfig, ProxySetting, Secret};
 
 const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"opaque"}"#;
 
@@ -51,23 +54,50 @@ fn is_whole(request: &[u8]) -> bool {
 }
 
 fn target(base: &str) -> Target {
-    let mut target = testing::target("svc@contoso.com");
     let url = || base.parse().expect("a URL");
-    target.endpoints.sign_in = url();
-    target.endpoints.graph = url();
-    target.endpoints.exchange_admin = url();
-    target.subject.kind = SubjectKind::ClientSecret;
-    target.subject.client_id = Some("a-1".into());
-    target.subject.secret = Some(Secret::new("one"));
-    target.sign_in_allowed = true;
-    target.also = vec!["other@contoso.com".into()];
-    target.reader = Some(Reader {
-        sign_in: SignIn::ClientSecret,
-        client_id: "r-1".into(),
-        username: None,
-        secret: Secret::new("two"),
-    });
-    target
+    let secret = |text: &str| Secret::new(text);
+    Target {
+        tenant: "contoso.com".into(),
+        domain: "contoso.com".into(),
+        tenant_id: None,
+        cloud: Cloud::Worldwide,
+        endpoints: Endpoints {
+            sign_in: url(),
+            graph: url(),
+            exchange_admin: url(),
+            ews: None,
+            autodiscover: None,
+            custom: Vec::new(),
+        },
+        account: "svc@contoso.com".into(),
+        world: Some(World::OnlineDelegated),
+        hybrid: false,
+        protocol: Protocol::Graph,
+        subject: Subject {
+            kind: SubjectKind::ClientSecret,
+            client_id: Some("a-1".into()),
+            username: None,
+            secret: Some(secret("one")),
+            scheme: "oauth".into(),
+            user_agent: None,
+        },
+        reader: Some(Reader {
+            sign_in: SignIn::ClientSecret,
+            client_id: "r-1".into(),
+            username: None,
+            secret: secret("two"),
+        }),
+        profile: "generic-graph".into(),
+        application_permissions: Vec::new(),
+        delegated_permissions: Vec::new(),
+        features: Vec::new(),
+        scope: "organization".into(),
+        phase: None,
+        also: vec!["other@contoso.com".into()],
+        public_folders: Vec::new(),
+        sign_in_allowed: true,
+        vendor_credential: false,
+    }
 }
 
 fn context(target: Target) -> Context {
@@ -81,32 +111,18 @@ fn context(target: Target) -> Context {
         net,
         before: Arc::new(Section::default()),
         session: Arc::new(Session::new(Memory::default(), BTreeSet::new(), 1, deadline)),
-        memo: super::Memo::default(),
+        memo: Memo::default(),
     }
 }
 
+/// The calls that read Graph and the Exchange admin interface.
 fn tables() -> impl Iterator<Item = &'static Call> {
-    let own = [
-        super::account::CALLS,
-        super::app::CALLS,
-        super::consent::CALLS,
-        super::domain::CALLS,
-        super::graph_targets::CALLS,
-        super::license::CALLS,
-        super::mailbox::CALLS,
-        super::mfa::CALLS,
-        super::organization::CALLS,
-        super::policies::CALLS,
-        super::scope::CALLS,
-        super::sign_in::CALLS,
-        super::sign_in_log::CALLS,
-    ];
-    own.into_iter().flatten().filter(|call| !matches!(call.access, Access::Anonymous))
+    let of_cloud = |name: &str| name.starts_with("graph.") || name.starts_with("exchange.");
+    calls().filter(move |call| of_cloud(call.name) && !matches!(call.access, Access::Anonymous))
 }
 
 /// What the call of a probe says of a mailbox that did not answer.
 fn without_probes(mut facts: Map<String, Value>) -> Map<String, Value> {
-    facts.remove("sign_in");
     if let Some(graph) = facts.remove("graph") {
         let rows = graph["targets"].as_array().expect("rows").clone();
         assert!(rows.iter().all(|row| row["result"] != "ok" && row["code"].is_null()), "{rows:?}");

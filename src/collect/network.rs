@@ -204,14 +204,15 @@ async fn tls(context: &Context) -> Reading {
     let mut yielded = Yield::new();
     let mut rows = Vec::new();
     for (needed, probe) in reached.into_iter().zip(probes) {
-        rows.push(tls_row(&needed.host, &probe));
+        let redirected = context.net.connect_to(&needed.host, needed.port).is_some();
+        rows.push(tls_row(&needed.host, &probe, redirected));
         yielded.exchange(probe.exchange);
     }
     yielded.set("tls.hosts", rows);
     Ok(yielded)
 }
 
-fn tls_row(host: &str, probe: &TlsProbe) -> Value {
+fn tls_row(host: &str, probe: &TlsProbe, redirected: bool) -> Value {
     let leaf = probe.leaf.as_ref();
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
     json!({
@@ -225,6 +226,7 @@ fn tls_row(host: &str, probe: &TlsProbe) -> Value {
         "not_after": time(leaf.and_then(|leaf| leaf.not_after)),
         "chain_length": probe.chain_length,
         "extra_root": probe.extra_root,
+        "redirected": redirected,
         "microsoft": hosts::is_microsoft(host),
         "public_issuer": probe.public_issuer,
         "text": probe.text,

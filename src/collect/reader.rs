@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::directory::{Reading, in_the_cloud, row};
 use super::session::{NotSent, Resource, SignInResult};
-use super::{Access, Call, Context, Grant, Yield};
+use super::{Access, Call, Context, Grant, SignIn, Yield};
 use crate::facts::overlaps;
 use crate::wire::sign_in::{Attempt, Claims, Outcome};
 
@@ -169,9 +169,18 @@ fn wanted(context: &Context) -> impl Iterator<Item = (Grant, Vec<&String>)> {
     })
 }
 
+/// Permissions that no app can hold for the paths they open: nobody is told to grant them to one.
+///
+/// Source: Microsoft Graph's map of paths to permissions, which lists them as delegated only.
+const DELEGATED_ONLY: &[&str] = &["OnPremDirectorySynchronization.Read.All"];
+
 fn needs(context: &Context, carried: &Carried) -> Value {
+    let app = context.target.reader.as_ref().is_some_and(|reader| reader.sign_in == SignIn::ClientSecret);
     let mut rows: Vec<(Grant, Vec<String>)> = Vec::new();
     for (grant, paths) in wanted(context) {
+        if app && DELEGATED_ONLY.contains(&grant.permission) {
+            continue;
+        }
         let paths = paths.into_iter().cloned();
         match rows.iter_mut().find(|(known, _)| known.permission == grant.permission) {
             Some((_, known)) => known.extend(paths),

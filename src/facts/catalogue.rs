@@ -117,6 +117,7 @@ groups! {
         "hosts[].not_after" Time "end of validity of the leaf certificate";
         "hosts[].chain_length" Int "certificates that the server sent";
         "hosts[].extra_root" Bool "trusted only because of the configured CA file";
+        "hosts[].redirected" Bool "the configuration sends connections for the host to an address of its own (connect_to)";
         "hosts[].microsoft" Bool "the host name belongs to Microsoft's cloud";
         "hosts[].public_issuer" Bool "the chain ends at a public certification authority that Microsoft uses";
         "hosts[].text" Text "what the TLS library said when it failed";

@@ -4,6 +4,7 @@
 //! (but for the evidence types), of checks or of the lab.
 
 pub mod answer;
+pub mod challenge;
 pub mod client;
 pub mod clock;
 mod connecting;

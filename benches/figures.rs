@@ -248,7 +248,7 @@ fn accounts(config: &str, count: usize) -> String {
         .find_map(|line| line.strip_prefix("address = \"")?.strip_suffix('"'))
         .unwrap_or_default();
     for number in 0..count {
-        let _ = write!(text, "[[account]]{}\n", block.replace(first, &address(first, number)));
+        let _ = writeln!(text, "[[account]]{}", block.replace(first, &address(first, number)));
     }
     text + tail + "\n[limits]\nrun = \"10m\"\n"
 }

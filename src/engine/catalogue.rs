@@ -49,6 +49,23 @@ static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
     Catalogue::load(files).expect("the embedded checks are proven by tests")
 });
 
+/// Parses on all processors: it is nearly all of the time that a start takes.
+fn parse_all(files: &[(String, String)]) -> Result<Vec<Check>, CheckError> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
+    let size = files.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let parse =
+            |part: &[(String, String)]| part.iter().map(|(id, text)| Check::parse(id, text)).collect();
+        let work: Vec<_> = files.chunks(size).map(|part| scope.spawn(move || parse(part))).collect();
+        let mut checks = Vec::with_capacity(files.len());
+        for part in work {
+            let parsed: Result<Vec<Check>, CheckError> = part.join().expect("parsing does not panic");
+            checks.append(&mut parsed?);
+        }
+        Ok(checks)
+    })
+}
+
 impl Catalogue {
     /// The checks that the program brings along.
     pub fn embedded() -> &'static Self {
@@ -63,6 +80,7 @@ impl Catalogue {
     /// With file, line and column when a file cannot be read or an `after` names no check.
     pub fn load(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, CheckError> {
         let mut catalogue = Self { areas: Vec::new(), checks: Vec::new(), profiles: BTreeMap::new() };
+        let mut checks = Vec::new();
         for (path, text) in files {
             let Some(id) = path.strip_suffix(".toml") else { continue };
             let refuse = |error: toml::de::Error| {
@@ -76,9 +94,10 @@ impl Catalogue {
                 name.clone_into(&mut profile.name);
                 catalogue.profiles.insert(name.to_owned(), profile);
             } else if !id.starts_with("knowledge/") {
-                catalogue.checks.push(Check::parse(id, &text)?);
+                checks.push((id.to_owned(), text));
             }
         }
+        catalogue.checks = parse_all(&checks)?;
         catalogue.order();
         catalogue.inherit();
         let ids: Vec<&str> = catalogue.checks.iter().map(Check::id).collect();

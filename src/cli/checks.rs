@@ -121,7 +121,7 @@ fn read(path: &Path) -> Result<Check, Problem> {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let area = name(real.parent().and_then(Path::file_name)).unwrap_or_default();
     Check::parse(&format!("{area}/{statement}"), &text).map_err(|mut error| {
-        error.file = shown.to_string();
+        error.file = shown.to_string().into();
         select::refused_check(&error)
     })
 }

@@ -166,7 +166,7 @@ pub struct Check {
 #[error("{file}:{line}:{column}: {message}{}", help.as_ref().map(|help| format!("\n  {help}")).unwrap_or_default())]
 pub struct CheckError {
     /// File.
-    pub file: String,
+    pub file: Box<str>,
     /// Its text.
     pub source_text: String,
     /// Bytes of the text that are wrong.
@@ -193,7 +193,7 @@ impl CheckError {
         let before = source.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let (file, source_text) = (file.to_owned(), source.to_owned());
+        let (file, source_text) = (file.into(), source.to_owned());
         Self {
             file,
             source_text,
@@ -393,17 +393,17 @@ impl Check {
             Some(id) => {
                 let message = format!("there is no check \"{}\"", &**id);
                 let help = nearest(id, ids);
-                Err(self.refuse(id.0.span(), &message, help))
+                Err(self.refuse(id.0.span(), &message, Some(help)))
             }
         }
     }
 }
 
-fn nearest(id: &str, ids: &[&str]) -> Option<String> {
+fn nearest(id: &str, ids: &[&str]) -> String {
     let area = id.split('/').next().unwrap_or_default();
     let same: Vec<&str> = ids.iter().copied().filter(|other| other.split('/').next() == Some(area)).collect();
     let choices = if same.is_empty() { ids.to_vec() } else { same };
-    Some(suggest(id, choices.into_iter()))
+    suggest(id, choices.into_iter())
 }
 
 fn file_name(id: &str) -> String {

@@ -162,13 +162,11 @@ impl Indexer for FactMap {
     where
         Self: 'v,
     {
-        match self.look_up(key)? {
-            Some(value) => Ok(CowVal::Borrowed(value)),
-            None => {
-                let key = key.downcast_ref::<CelString>().map_or("", |key| key.inner());
-                Err(ExecutionError::NoSuchKey(Arc::new(format!("{}.{key}", self.0.path))))
-            }
+        if let Some(value) = self.look_up(key)? {
+            return Ok(CowVal::Borrowed(value));
         }
+        let key = key.downcast_ref::<CelString>().map_or("", |key| key.inner());
+        Err(ExecutionError::NoSuchKey(Arc::new(format!("{}.{key}", self.0.path))))
     }
     fn steal<'v>(self: Box<Self>, key: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
     where

@@ -177,3 +177,18 @@ fn grouped_imports_are_seen() {
     let code = "use crate::{engine::{Report, Word}, wire};\nlet x = crate::facts::Tool::this();";
     assert_eq!(named_layers(code).into_iter().collect::<Vec<_>>(), ["engine", "facts", "wire"]);
 }
+
+#[test]
+fn no_code_knows_a_check() {
+    // The examples of `--help` are documentation.
+    let help = Path::new("cli").join("args.rs");
+    let mut wrong = Vec::new();
+    for source in sources().into_iter().filter(|source| source.path != help) {
+        for check in syncready::engine::Catalogue::embedded().checks() {
+            if source.code.contains(&format!("\"{}\"", check.id())) {
+                wrong.push(format!("{} names {}", source.path.display(), check.id()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

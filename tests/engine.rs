@@ -174,6 +174,16 @@ fn a_failed_parent_skips_its_whole_line_and_is_the_only_cause() {
 }
 
 #[test]
+fn a_check_that_does_not_apply_is_not_skipped() {
+    let report = judged(|a| {
+        a.section.set("account.exists", json!(false));
+        a.section.set("world.sign_in", json!("app"));
+    });
+    assert_eq!(words(&report)[1], ("mfa/no-policy-asks", Word::NotApplicable));
+    assert_eq!(words(&report)[2], ("sign-in/gets-a-token", Word::Pass));
+}
+
+#[test]
 fn fixes_are_those_of_the_world_with_quoted_values() {
     let report = judged(|a| {
         a.section.set("account.exists", json!(false));

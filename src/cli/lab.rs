@@ -35,23 +35,25 @@ pub fn run(args: &args::Lab) -> Result<u8, Trouble> {
 /// What a program needs to reach the lab.
 fn contract(lab: &Lab) -> Value {
     let world = lab.world();
-    let host = |pointer: &str, usual: &str| {
-        let host = world.at(pointer).as_str().unwrap_or(usual).to_owned();
-        format!("https://{host}")
+    let served = |service: &str, usual: &str| {
+        let found = world.entries("/hosts").find(|(_, host)| host["service"] == service);
+        format!("https://{}", found.map_or(usual, |(name, _)| name))
     };
     let map: serde_json::Map<_, _> =
         lab.connect_to().iter().map(|(from, to)| (from.clone(), Value::String(to.to_string()))).collect();
-    let exchange = host("/hosts_by_use/exchange", "outlook.office365.com");
+    let exchange = served("exchange", "outlook.office365.com");
+    let ews =
+        world.at("/ews/host").as_str().map_or_else(|| exchange.clone(), |host| format!("https://{host}"));
     let domain = world.at("/tenant/domain").as_str().unwrap_or_default();
     json!({
         "format": 1,
         "ca_file": lab.folder().join("ca.pem"),
         "dns": lab.dns().to_string(),
         "connect_to": map,
-        "sign_in": host("/hosts_by_use/sign_in", "login.microsoftonline.com"),
-        "graph": host("/tenant/graph_host", "graph.microsoft.com"),
+        "sign_in": served("entra", "login.microsoftonline.com"),
+        "graph": served("graph", "graph.microsoft.com"),
         "exchange_admin": exchange,
-        "ews": format!("{exchange}/EWS/Exchange.asmx"),
+        "ews": format!("{ews}/EWS/Exchange.asmx"),
         "autodiscover": format!("https://autodiscover.{domain}"),
         "tenant_id": world.at("/tenant/id"),
         "domain": domain,
@@ -70,7 +72,7 @@ fn accounts(lab: &Lab) -> Vec<Value> {
     found.extend(
         servers
             .filter(|(_, user)| user["password"].is_string())
-            .map(|(name, user)| json!({ "upn": user["mailbox"].as_str().unwrap_or(name), "password": user["password"] })),
+            .map(|(name, user)| json!({ "upn": user["names"][0].as_str().unwrap_or(name), "password": user["password"] })),
     );
     found
 }

@@ -150,8 +150,8 @@ fn phase(section: &mut Section, target: &Target, app: &Section) {
         (Some(false), _) | (_, Some(false)) => section.set("world.phase", json!("setup")),
         (Some(true), Some(true)) => section.set("world.phase", json!("operation")),
         _ => {
-            let path = if present.is_none() { "app.present" } else { "consent.application" };
-            if let Some(absence) = app.absence(path) {
+            let unread = ["app.present", "consent.application", "consent.delegated"];
+            if let Some(absence) = unread.into_iter().find_map(|path| app.absence(path)) {
                 section.set_absent("world.phase", absence.clone());
             }
         }

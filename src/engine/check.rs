@@ -301,6 +301,11 @@ impl Check {
         self.id.split('/').next().unwrap_or_default()
     }
 
+    /// What breaks for the user, as one paragraph.
+    pub fn why(&self) -> String {
+        self.file.why.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The check as written.
     pub fn file(&self) -> &CheckFile {
         &self.file

@@ -76,9 +76,10 @@ fn judge_account(
     let mut findings: BTreeMap<&str, Finding> = BTreeMap::new();
     for check in in_order(catalogue, &chosen) {
         let culprit = blocking(check, &findings, &chosen);
-        let mut finding = match culprit {
-            Some(culprit) => skipped(check, culprit),
-            None => bench.judge(check)?,
+        let mut finding = match (culprit, bench.out_of_place(check)?) {
+            (_, Some(finding)) => finding,
+            (Some(culprit), None) => skipped(check, culprit),
+            (None, None) => bench.judge(check)?,
         };
         finding.required = profile.level(check.id()) == Level::Required;
         waive(&mut finding, &account.address, &document.run.started_at, &selection.waivers);
@@ -188,25 +189,29 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn judge(&mut self, check: &Check) -> Result<Finding, CheckError> {
-        let level = self.profile.level(check.id());
-        if level == Level::Unwanted {
+    /// The finding of a check that the profile or the world has no use for. Asked before every judging.
+    fn out_of_place(&mut self, check: &Check) -> Result<Option<Finding>, CheckError> {
+        if self.profile.level(check.id()) == Level::Unwanted {
             let text = format!("profile {} has no use for it", self.profile.name);
-            return Ok(blank(check, Word::NotApplicable, text));
+            return Ok(Some(blank(check, Word::NotApplicable, text)));
         }
-        let rules = check.rules()?;
         let params = params(check, self.profile, &self.selection.params);
         self.context.add_variable_as_val("params", to_val(&params, "params", false));
+        let truth = check.rules()?.applies.as_ref().map(|applies| applies.test(&self.context).0);
+        let text = "makes no sense in this world or for this way of signing in";
+        Ok((truth == Some(Truth::Known(false))).then(|| blank(check, Word::NotApplicable, text.into())))
+    }
+
+    fn judge(&mut self, check: &Check) -> Result<Finding, CheckError> {
+        let level = self.profile.level(check.id());
+        let rules = check.rules()?;
         let mut read = BTreeSet::new();
         if let Some(applies) = &rules.applies {
             let (truth, trace) = applies.test(&self.context);
             read.extend(trace.read);
             match truth {
-                Truth::Known(true) => {}
-                Truth::Known(false) => {
-                    let text = "makes no sense in this world or for this way of signing in";
-                    return Ok(blank(check, Word::NotApplicable, text.into()));
-                }
+                // A false one was sorted out before.
+                Truth::Known(_) => {}
                 Truth::Absent(path) => return Ok(self.unknown(check, &path, read)),
                 Truth::Broken(text) => return Ok(broken(check, &text)),
             }
@@ -243,7 +248,7 @@ impl Bench<'_> {
         let loud = matches!(result, Word::Fail | Word::Warn);
         Finding {
             cause: file.cause.as_ref().map(ToString::to_string),
-            why: if loud { check.file().why.trim().to_owned() } else { String::new() },
+            why: if loud { check.why() } else { String::new() },
             expected: row.expected.as_ref().map(text),
             actual: row.actual.as_ref().map(text),
             reason,

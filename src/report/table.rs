@@ -35,12 +35,15 @@ pub fn render(report: &Report, style: &Style) -> String {
 fn section(page: &mut Page, account: &AccountReport) {
     header(page, account);
     page.blank();
+    // Areas in which nothing was judged, until one comes in which something was.
+    let mut quiet: Vec<(&str, Vec<&Finding>)> = Vec::new();
     for (area, findings) in areas(&account.findings) {
         let title = Catalogue::embedded().area_title(area);
         if findings.iter().all(|finding| is_folded(finding)) {
-            folded(page, &format!("{title}: "), &findings);
+            quiet.push((title, findings));
             continue;
         }
+        quiet_areas(page, &mut quiet);
         if let Some(reason) = unasked(&findings) {
             let lead = format!("{} ", mark(Word::Unknown, page.style()));
             let number = findings.iter().filter(|finding| !is_folded(finding)).count();
@@ -57,6 +60,7 @@ fn section(page: &mut Page, account: &AccountReport) {
         folded(page, "", &findings);
         page.blank();
     }
+    quiet_areas(page, &mut quiet);
     cause::block(page, account);
     undetermined(page, account);
     if let Some(hint) = &account.hint {
@@ -161,10 +165,35 @@ fn title_line(page: &mut Page, finding: &Finding) {
     }
 }
 
+/// Areas in which nothing was judged, one after the other, in one line a reason.
+fn quiet_areas(page: &mut Page, areas: &mut Vec<(&str, Vec<&Finding>)>) {
+    let mut reasons: Vec<(Option<&str>, Vec<&str>, usize)> = Vec::new();
+    for (title, findings) in areas.drain(..) {
+        for (culprit, number) in unjudged(&findings) {
+            match reasons.iter_mut().find(|(known, ..)| *known == culprit) {
+                Some((_, titles, total)) => {
+                    titles.push(title);
+                    *total += number;
+                }
+                None => reasons.push((culprit, vec![title], number)),
+            }
+        }
+    }
+    for (culprit, titles, number) in reasons {
+        folded_line(page, &format!("{}: ", titles.join(", ")), culprit, number);
+    }
+}
+
 /// The checks of an area that were not judged, in one line a reason; with the area's name where it
 /// has no heading of its own.
 fn folded(page: &mut Page, area: &str, findings: &[&Finding]) {
-    let lead = format!("{} ", mark(Word::Skipped, page.style()));
+    for (culprit, number) in unjudged(findings) {
+        folded_line(page, area, culprit, number);
+    }
+}
+
+/// How many checks wait for each culprit, and how many do not apply.
+fn unjudged<'f>(findings: &[&'f Finding]) -> Vec<(Option<&'f str>, usize)> {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut idle = 0;
     for finding in findings.iter().filter(|finding| is_folded(finding)) {
@@ -174,14 +203,18 @@ fn folded(page: &mut Page, area: &str, findings: &[&Finding]) {
             None => idle += 1,
         }
     }
-    for (culprit, number) in waiting {
-        let verb = if number == 1 { "waits" } else { "wait" };
-        page.hang(0, &lead, &format!("{area}{} {verb} for {culprit}", count(number, "check")), Paint::Dim);
-    }
-    if idle > 0 {
-        let verb = if idle == 1 { "does" } else { "do" };
-        page.hang(0, &lead, &format!("{area}{} {verb} not apply here", count(idle, "check")), Paint::Dim);
-    }
+    let waiting = waiting.into_iter().map(|(culprit, number)| (Some(culprit), number));
+    waiting.chain((idle > 0).then_some((None, idle))).collect()
+}
+
+fn folded_line(page: &mut Page, areas: &str, culprit: Option<&str>, number: usize) {
+    let lead = format!("{} ", mark(Word::Skipped, page.style()));
+    let one = number == 1;
+    let what = match culprit {
+        Some(culprit) => format!("{} for {culprit}", if one { "waits" } else { "wait" }),
+        None => format!("{} not apply here", if one { "does" } else { "do" }),
+    };
+    page.hang(0, &lead, &format!("{areas}{} {what}", count(number, "check")), Paint::Dim);
 }
 
 /// What stays open, by what would settle it.

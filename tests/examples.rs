@@ -21,7 +21,7 @@ fn page(check: &Check) -> String {
 fn tell(page: &mut String, finding: &Finding) {
     let word = serde_json::to_value(finding.result).expect("words serialize");
     let cause = finding.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
-    let mut line = |text: &str| page.push_str(&format!("{text}\n"));
+    let mut line = |text: &str| writeln!(page, "{text}").expect("strings take everything");
     line(&format!("{}{cause}: {}", word.as_str().unwrap_or_default(), finding.message));
     let facts = [("expected", &finding.expected), ("found", &finding.actual)];
     for (name, text) in facts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {

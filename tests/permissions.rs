@@ -34,7 +34,7 @@ fn complaints(healthy: &Trial, without: &Trial, permission: &str) -> Vec<String>
         match finding.result {
             Word::Fail => complaints.push(format!("{id} fails: {}", finding.message)),
             Word::Pass if was == Word::Warn => {
-                complaints.push(format!("{id} passes now: {}", finding.message))
+                complaints.push(format!("{id} passes now: {}", finding.message));
             }
             Word::Warn if was == Word::Pass && !about_the_reader => {
                 complaints.push(format!("{id} warns now: {}", finding.message));

@@ -181,7 +181,7 @@ impl Check {
 const CHECK_EXAMPLES: &str = "\
 Examples:
   syncready check --demo per-user-mfa-enforced
-  syncready check svc-sync@contoso.com --profile cirasync
+  syncready check svc-sync@contoso.com --profile generic-ews
   syncready check --config contoso.toml --as ceo@contoso.com --format short
   syncready check --save-facts facts.json && syncready check --from facts.json --format json
   syncready check --only mfa,sso --strict

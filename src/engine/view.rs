@@ -63,6 +63,11 @@ impl<'a> View<'a> {
         rest.split('.').try_fold(facts, |value, key| value.get(key))?.as_str()
     }
 
+    /// A fact that is true.
+    pub fn flag(&self, path: &str) -> bool {
+        self.sections.iter().find_map(|section| section.get(path)) == Some(&Value::Bool(true))
+    }
+
     /// A list of texts.
     pub fn texts(&self, path: &str) -> Vec<String> {
         let found = self.sections.iter().find_map(|section| section.get(path)).and_then(Value::as_array);

@@ -411,7 +411,9 @@ fn mode(view: &View<'_>) -> String {
         Some("client-certificate") => "certificate",
         Some("password") => "password",
         Some("refresh-token") => "refresh token",
-        _ if view.flag("reader.configured") => return format!("{protocol}, without the product's credential"),
+        _ if view.flag("reader.configured") => {
+            return format!("{protocol}, without the product's credential");
+        }
         _ => return format!("{protocol}, from outside, without signing in"),
     };
     let identity = match view.text("world.sign_in") {

@@ -16,25 +16,8 @@ use super::{
 use crate::{
     cli::{args, problem::Problem},
     collect::{Cloud, Endpoints},
-    wire::{NetConfig, ProxySetting, net::Limits},
+    wire::{NetConfig, ProxySetting, hosts, net::Limits},
 };
-
-/// Domains that Microsoft serves the clouds from.
-const MICROSOFT: &[&str] = &[
-    "apps.mil",
-    "chinacloudapi.cn",
-    "microsoft.com",
-    "microsoft.us",
-    "microsoftonline.cn",
-    "microsoftonline.com",
-    "microsoftonline.us",
-    "office.com",
-    "office365.com",
-    "office365.us",
-    "outlook.cn",
-    "outlook.com",
-    "windows.net",
-];
 
 /// Cloud → sign-in, Graph, Exchange.
 const HOSTS: &[(Cloud, [&str; 3])] = &[
@@ -59,10 +42,7 @@ pub fn cloud(name: Option<CloudName>) -> Cloud {
 
 /// Whether a host is Microsoft's.
 pub fn is_microsoft(url: &Url) -> bool {
-    let Some(Host::Domain(host)) = url.host() else { return false };
-    MICROSOFT
-        .iter()
-        .any(|domain| host.strip_suffix(domain).is_some_and(|head| head.is_empty() || head.ends_with('.')))
+    matches!(url.host(), Some(Host::Domain(host)) if hosts::is_microsoft(host))
 }
 
 /// The endpoints of a cloud with those of the configuration in their place.

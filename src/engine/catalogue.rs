@@ -1,5 +1,6 @@
 //! The catalogue: all checks, areas and profiles, embedded in the program or given as text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -41,33 +42,36 @@ pub struct Catalogue {
     profiles: BTreeMap<String, Profile>,
 }
 
-static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
-    let files = Embedded::iter().filter_map(|path| {
-        let text = String::from_utf8(Embedded::get(&path)?.data.into_owned()).ok()?;
-        Some((path.into_owned(), text))
-    });
-    Catalogue::load(files).expect("the embedded checks are proven by tests")
-});
+static EMBEDDED: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::gather(embedded_files()).expect("the embedded files are proven by tests"));
 
-/// Parses on all processors: it is nearly all of the time that a start takes.
-fn parse_all(files: &[(String, String)]) -> Result<Vec<Check>, CheckError> {
+fn embedded_files() -> impl Iterator<Item = (Cow<'static, str>, Cow<'static, str>)> {
+    Embedded::iter().filter_map(|path| {
+        let text = match Embedded::get(&path)?.data {
+            Cow::Borrowed(bytes) => str::from_utf8(bytes).ok()?.into(),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok()?.into(),
+        };
+        Some((path, text))
+    })
+}
+
+/// Does something with every check, on all processors.
+pub(super) fn each<C: Sync>(
+    checks: &[C],
+    work: impl Fn(&C) -> Result<(), CheckError> + Sync,
+) -> Result<(), CheckError> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
-    let size = files.len().div_ceil(threads).max(1);
+    let (size, work) = (checks.len().div_ceil(threads).max(1), &work);
     std::thread::scope(|scope| {
-        let parse =
-            |part: &[(String, String)]| part.iter().map(|(id, text)| Check::parse(id, text)).collect();
-        let work: Vec<_> = files.chunks(size).map(|part| scope.spawn(move || parse(part))).collect();
-        let mut checks = Vec::with_capacity(files.len());
-        for part in work {
-            let parsed: Result<Vec<Check>, CheckError> = part.join().expect("parsing does not panic");
-            checks.append(&mut parsed?);
-        }
-        Ok(checks)
+        let parts: Vec<_> =
+            checks.chunks(size).map(|part| scope.spawn(move || part.iter().try_for_each(work))).collect();
+        parts.into_iter().try_for_each(|part| part.join().expect("reading a check does not panic"))
     })
 }
 
 impl Catalogue {
-    /// The checks that the program brings along.
+    /// The checks that the program brings along. Each file is read when it is first used: all of
+    /// them would take most of the time of a short command.
     pub fn embedded() -> &'static Self {
         &EMBEDDED
     }
@@ -79,8 +83,16 @@ impl Catalogue {
     ///
     /// With file, line and column when a file cannot be read or an `after` names no check.
     pub fn load(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, CheckError> {
+        let catalogue = Self::gather(files.into_iter().map(|(path, text)| (path.into(), text.into())))?;
+        catalogue.examine()?;
+        Ok(catalogue)
+    }
+
+    /// Areas and profiles read, checks unread.
+    fn gather(
+        files: impl Iterator<Item = (Cow<'static, str>, Cow<'static, str>)>,
+    ) -> Result<Self, CheckError> {
         let mut catalogue = Self { areas: Vec::new(), checks: Vec::new(), profiles: BTreeMap::new() };
-        let mut checks = Vec::new();
         for (path, text) in files {
             let Some(id) = path.strip_suffix(".toml") else { continue };
             let refuse = |error: toml::de::Error| {
@@ -94,18 +106,20 @@ impl Catalogue {
                 name.clone_into(&mut profile.name);
                 catalogue.profiles.insert(name.to_owned(), profile);
             } else if !id.starts_with("knowledge/") {
-                checks.push((id.to_owned(), text));
+                catalogue.checks.push(Check::unread(id, text));
             }
         }
-        catalogue.checks = parse_all(&checks)?;
         catalogue.order();
         catalogue.inherit();
-        let ids: Vec<&str> = catalogue.checks.iter().map(Check::id).collect();
-        for check in &catalogue.checks {
-            check.examine_after(&ids)?;
-        }
-        catalogue.refuse_circles()?;
         Ok(catalogue)
+    }
+
+    /// Reads every check and refuses what cannot hold between them.
+    fn examine(&self) -> Result<(), CheckError> {
+        each(&self.checks, |check| check.read().map(drop))?;
+        let ids: Vec<&str> = self.checks.iter().map(Check::id).collect();
+        self.checks.iter().try_for_each(|check| check.examine_after(&ids))?;
+        self.refuse_circles()
     }
 
     fn order(&mut self) {
@@ -164,7 +178,7 @@ impl Catalogue {
         self.checks
             .iter()
             .find(|check| check.id() == id)
-            .or_else(|| self.checks.iter().find(|check| check.file().aliases.iter().any(|alias| alias == id)))
+            .or_else(|| self.checks.iter().find(|check| check.aliases().iter().any(|alias| alias == id)))
     }
 
     /// All profiles by name.
@@ -200,13 +214,40 @@ impl Catalogue {
         let mut open = vec![id];
         while let Some(id) = open.pop() {
             let Some(check) = self.checks.iter().find(|check| check.id() == id) else { continue };
-            for parent in &check.file().after {
-                if !found.contains(&&**parent) {
+            for parent in check.after() {
+                if !found.contains(&parent.as_str()) {
                     found.push(parent);
                     open.push(parent);
                 }
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_files_hold_to_the_laws_of_the_loader() {
+        let files = embedded_files().map(|(path, text)| (path.into_owned(), text.into_owned()));
+        Catalogue::load(files).map(drop).expect("they load");
+    }
+
+    #[test]
+    fn the_head_of_a_check_says_what_its_file_says() {
+        for check in Catalogue::gather(embedded_files()).expect("they load").checks() {
+            let head = (check.title().to_owned(), check.since().to_owned(), check.after().to_vec());
+            let file = check.file();
+            let after = file.after.iter().map(ToString::to_string).collect();
+            assert_eq!(head, (file.title.to_string(), file.since.clone(), after), "{}", check.id());
+        }
+    }
+
+    #[test]
+    fn a_bracket_in_a_text_does_not_cut_the_head() {
+        let text = "title = 'A'\nsince = '1'\nwhy = '''\n[no table]\n'''\nafter = ['a/b']\n[[outcome]]\nresult = 'pass'\nmessage = 'm'\n";
+        assert_eq!(Check::unread("a/c", text.into()).after(), ["a/b"]);
     }
 }

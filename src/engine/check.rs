@@ -1,5 +1,6 @@
 //! The check file: rule, words, documentation and tests in one TOML file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -152,12 +153,44 @@ pub struct Example {
     pub contains: Option<String>,
 }
 
+/// What stands above the tables of a check file: all that a list of checks needs.
+#[derive(Debug, Deserialize)]
+pub(super) struct Head {
+    pub title: String,
+    pub since: String,
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    #[serde(default)]
+    pub after: Vec<String>,
+}
+
+impl Head {
+    /// Reads no further than the first line that may begin a table. `None` where that line stands
+    /// inside of a text, which cuts the text.
+    fn read(source: &str) -> Option<Self> {
+        let end = source.find("\n[").map_or(source.len(), |at| at + 1);
+        toml::from_str(&source[..end]).ok()
+    }
+}
+
+impl From<&CheckFile> for Head {
+    fn from(file: &CheckFile) -> Self {
+        Self {
+            title: file.title.to_string(),
+            since: file.since.clone(),
+            aliases: file.aliases.clone(),
+            after: file.after.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 /// A check.
 #[derive(Debug)]
 pub struct Check {
     id: String,
-    source: String,
-    file: CheckFile,
+    source: Cow<'static, str>,
+    head: OnceLock<Head>,
+    file: OnceLock<CheckFile>,
     rules: OnceLock<Rules>,
 }
 
@@ -233,19 +266,33 @@ pub(super) struct FixRules {
 impl Check {
     /// Reads a check file; its rules are compiled when first used.
     pub fn parse(id: &str, source: &str) -> Result<Self, CheckError> {
-        let name = file_name(id);
-        let file: CheckFile = toml::from_str(source).map_err(|error| {
-            let span = error.span().unwrap_or(0..0);
-            CheckError::new(&name, source, span, error.message().trim(), None)
-        })?;
-        let check = Self { id: id.to_owned(), source: source.to_owned(), file, rules: OnceLock::new() };
-        check.examine_rows()?;
+        let check = Self::unread(id, source.to_owned().into());
+        check.read()?;
         Ok(check)
     }
 
-    fn examine_rows(&self) -> Result<(), CheckError> {
-        let count = self.file.outcome.len();
-        for (index, row) in self.file.outcome.iter().enumerate() {
+    /// A check whose file is read when first used.
+    pub(super) fn unread(id: &str, source: Cow<'static, str>) -> Self {
+        let (head, file, rules) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { id: id.to_owned(), source, head, file, rules }
+    }
+
+    /// Reads the file if nobody did before.
+    pub(super) fn read(&self) -> Result<&CheckFile, CheckError> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file: CheckFile = toml::from_str(&self.source).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            self.refuse(span, error.message().trim(), None)
+        })?;
+        self.examine_rows(&file)?;
+        Ok(self.file.get_or_init(|| file))
+    }
+
+    fn examine_rows(&self, file: &CheckFile) -> Result<(), CheckError> {
+        let count = file.outcome.len();
+        for (index, row) in file.outcome.iter().enumerate() {
             let span = row.result.span();
             let refuse =
                 |message: &str, help: &str| Err(self.refuse(span.clone(), message, Some(help.into())));
@@ -303,12 +350,39 @@ impl Check {
 
     /// What breaks for the user, as one paragraph.
     pub fn why(&self) -> String {
-        self.file.why.split_whitespace().collect::<Vec<_>>().join(" ")
+        self.file().why.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// The check as written.
     pub fn file(&self) -> &CheckFile {
-        &self.file
+        self.read().expect("given files are read when loaded, embedded ones are proven by tests")
+    }
+
+    fn head(&self) -> &Head {
+        self.head.get_or_init(|| {
+            let unread = self.file.get().is_none();
+            unread.then(|| Head::read(&self.source)).flatten().unwrap_or_else(|| self.file().into())
+        })
+    }
+
+    /// The healthy condition.
+    pub fn title(&self) -> &str {
+        &self.head().title
+    }
+
+    /// Version that brought it.
+    pub fn since(&self) -> &str {
+        &self.head().since
+    }
+
+    /// Earlier ids.
+    pub fn aliases(&self) -> &[String] {
+        &self.head().aliases
+    }
+
+    /// Checks that must not have failed.
+    pub fn after(&self) -> &[String] {
+        &self.head().after
     }
 
     /// Compiles the rules, refusing misspelt names with their place.
@@ -348,14 +422,15 @@ impl Check {
     }
 
     fn build(&self) -> Result<Rules, CheckError> {
-        let mut names = Names::new(self.file.params.keys().cloned());
-        let lets = self.file.lets.iter().map(|(name, text)| (name.as_str(), &**text));
-        names.add_lets(lets).map_err(|(name, problem)| self.locate(&self.file.lets[&name], problem))?;
+        let file = self.read()?;
+        let mut names = Names::new(file.params.keys().cloned());
+        let lets = file.lets.iter().map(|(name, text)| (name.as_str(), &**text));
+        names.add_lets(lets).map_err(|(name, problem)| self.locate(&file.lets[&name], problem))?;
         let expr = |text: &Text| names.compile(text).map_err(|problem| self.locate(text, problem));
         let template =
             |text: &Text| Template::compile(text, &names).map_err(|problem| self.locate(text, problem));
         let mut rows = Vec::new();
-        for outcome in &self.file.outcome {
+        for outcome in &file.outcome {
             let mut fixes = Vec::new();
             for fix in &outcome.fix {
                 fixes.push(FixRules {
@@ -373,7 +448,7 @@ impl Check {
                 fixes,
             });
         }
-        Ok(Rules { applies: self.file.applies.as_ref().map(expr).transpose()?, rows })
+        Ok(Rules { applies: file.applies.as_ref().map(expr).transpose()?, rows })
     }
 
     /// Moves a problem from the text's own offsets to the file's.
@@ -393,7 +468,7 @@ impl Check {
 
     /// Refuses an `after` that names no check.
     pub(super) fn examine_after(&self, ids: &[&str]) -> Result<(), CheckError> {
-        match self.file.after.iter().find(|id| !ids.contains(&&***id)) {
+        match self.read()?.after.iter().find(|id| !ids.contains(&&***id)) {
             None => Ok(()),
             Some(id) => {
                 let message = format!("there is no check \"{}\"", &**id);

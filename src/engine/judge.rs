@@ -119,7 +119,7 @@ fn in_order<'c>(catalogue: &'c Catalogue, chosen: &super::select::Chosen) -> Vec
         let mut later = Vec::new();
         for check in open {
             let ready =
-                check.file().after.iter().all(|id| {
+                check.after().iter().all(|id| {
                     !waiting.contains(&&**id) || order.iter().any(|done: &&Check| done.id() == &**id)
                 });
             if ready { order.push(check) } else { later.push(check) }
@@ -134,7 +134,7 @@ fn in_order<'c>(catalogue: &'c Catalogue, chosen: &super::select::Chosen) -> Vec
 
 /// The failed check that keeps this one from being judged.
 fn blocking(check: &Check, done: &BTreeMap<&str, Finding>, chosen: &super::select::Chosen) -> Option<String> {
-    let parents = check.file().after.iter().filter(|id| chosen.judged.contains(&***id));
+    let parents = check.after().iter().filter(|id| chosen.judged.contains(*id));
     let mut culprits = parents.filter_map(|id| {
         let parent = done.get(&**id)?;
         match parent.result {
@@ -161,7 +161,7 @@ fn skipped(check: &Check, culprit: String) -> Finding {
 fn blank(check: &Check, result: Word, message: String) -> Finding {
     Finding {
         check: check.id().to_owned(),
-        title: check.file().title.to_string(),
+        title: check.title().to_owned(),
         result,
         required: false,
         cause: None,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Catalogue;
+use super::catalogue::each;
 use super::check::{Check, CheckError};
 use super::profile::{Level, Profile};
 
@@ -47,7 +48,7 @@ pub(super) struct Chosen {
 impl Selection {
     fn names(list: &[String], check: &Check) -> bool {
         let named =
-            |name: &String| name == check.id() || name == check.area() || check.file().aliases.contains(name);
+            |name: &String| name == check.id() || name == check.area() || check.aliases().contains(name);
         list.iter().any(named)
     }
 
@@ -97,23 +98,10 @@ pub fn needs(
             && (profiles.is_empty() || profiles.iter().any(|p| p.level(check.id()) != Level::Unwanted))
     };
     let checks: Vec<&Check> = catalogue.checks().iter().filter(wanted).collect();
-    compile_all(&checks)?;
+    each(&checks, |check| check.compile())?;
     let mut needs = BTreeSet::new();
     for check in checks {
         needs.extend(check.reads()?);
     }
     Ok(needs)
-}
-
-/// Compiles on all processors: parsing the rules is the larger part of a start.
-fn compile_all(checks: &[&Check]) -> Result<(), CheckError> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
-    let size = checks.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let work: Vec<_> = checks
-            .chunks(size)
-            .map(|chunk| scope.spawn(move || chunk.iter().try_for_each(|check| check.compile())))
-            .collect();
-        work.into_iter().try_for_each(|part| part.join().expect("compiling does not panic"))
-    })
 }

@@ -19,7 +19,7 @@ pub fn checks(catalogue: &Catalogue, style: &Style) -> String {
     for (area, checks) in areas(all) {
         page.heading(catalogue.area_title(area));
         let rows: Vec<[String; 2]> =
-            checks.iter().map(|check| [check.id().to_owned(), check.file().title.to_string()]).collect();
+            checks.iter().map(|check| [check.id().to_owned(), check.title().to_owned()]).collect();
         if side_by_side {
             grid::bare(&mut page, &rows, &[ids]);
         } else {
@@ -49,10 +49,9 @@ pub fn json(catalogue: &Catalogue) -> String {
         .checks()
         .iter()
         .map(|check| {
-            let (file, after) = (check.file(), check.file().after.iter().map(|id| &**id));
             json!({
-                "check": check.id(), "title": &*file.title, "area": check.area(), "since": file.since,
-                "aliases": file.aliases, "after": after.collect::<Vec<_>>(),
+                "check": check.id(), "title": check.title(), "area": check.area(), "since": check.since(),
+                "aliases": check.aliases(), "after": check.after(),
             })
         })
         .collect();

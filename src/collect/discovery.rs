@@ -6,13 +6,14 @@
 mod places;
 mod walk;
 
-use serde_json::{Value, json};
+use futures_util::future::join;
+use serde_json::json;
 use url::Url;
 
 use super::{
     Access, Call, Context, Protocol, Target, World, Yield,
     directory::{Reading, Stop, row},
-    ews_endpoint,
+    ews_endpoint, tenant,
 };
 use crate::facts::{Absence, Reason};
 use crate::wire::{dns::DnsResult, hosts};
@@ -25,11 +26,11 @@ pub const CALLS: &[Call] = &[
         yields ["discovery.records", "discovery.published", "discovery.web_host_answers"],
     ),
     row!(
-        "discovery.mailbox", Account, Access::Anonymous, |_| true, after ["tenant.openid"], mailbox,
+        "discovery.mailbox", Account, Access::Anonymous, |_| true, after [], mailbox,
         yields ["mailbox.route_url", "mailbox.location"],
     ),
     row!(
-        "discovery.route", Account, Access::Anonymous, |_| true, after ["tenant.openid"], route,
+        "discovery.route", Account, Access::Anonymous, |_| true, after [], route,
         yields [
             "discovery.configured_url", "discovery.hops", "discovery.problem", "discovery.problem_target",
             "discovery.ews_url", "discovery.source",
@@ -64,7 +65,7 @@ fn not_a_domain(domain: &str) -> Stop {
 async fn mailbox(context: &Context) -> Reading {
     let target = &context.target;
     let mut walk = Walk::new(context);
-    let base = if cloud_knows(context) {
+    let base = if cloud_knows(context).await {
         Some(target.endpoints.exchange_admin.clone())
     } else {
         own_base(context).await
@@ -97,11 +98,11 @@ async fn mailbox(context: &Context) -> Reading {
 }
 
 /// Whether the cloud's own Autodiscover is the one to ask for this account.
-fn cloud_knows(context: &Context) -> bool {
+async fn cloud_knows(context: &Context) -> bool {
     let target = &context.target;
     match target.world {
         Some(world) => world.is_cloud() || target.hybrid,
-        None => context.fact("tenant.found").and_then(Value::as_bool) == Some(true),
+        None => tenant::exists(context).await,
     }
 }
 
@@ -153,18 +154,44 @@ async fn route(context: &Context) -> Reading {
     let mut walk = Walk::new(context);
     let found = match &target.endpoints.ews {
         Some(url) => Found { ews: Some((url.clone(), "configured")), uncertain: None },
-        None if cloud_knows(context) && target.world != Some(World::ExchangeServer) => {
-            in_the_cloud(context, &mut walk).await
+        None if asks_cloud(context).await => {
+            // Products follow the domain's own places as well, so where these lead matters too; the
+            // EWS address does not wait for it.
+            let mut other = Walk::new(context);
+            let follow = async {
+                if target.protocol == Protocol::Ews {
+                    follow_xml(context, &mut other).await;
+                }
+            };
+            let (found, ()) = Box::pin(join(in_the_cloud(context, &mut walk), follow)).await;
+            walk.append(other);
+            found
         }
         None => in_the_domain(context, &mut walk).await,
     };
     Ok(written(target, found, walk))
 }
 
-/// The EWS address of the context's target, as `discovery.ews_url` will tell it.
-pub(super) async fn ews_url(context: &Context) -> Option<Url> {
-    let yielded = Box::pin(route(context)).await.ok()?;
-    yielded.section.get("discovery.ews_url")?.as_str()?.parse().ok()
+async fn asks_cloud(context: &Context) -> bool {
+    context.target.world != Some(World::ExchangeServer) && cloud_knows(context).await
+}
+
+/// The EWS address of the context's target, as `discovery.ews_url` will tell it, as soon as it is known;
+/// or why it could not be found.
+pub(super) async fn ews_url(context: &Context) -> Result<Option<Url>, Absence> {
+    if let Some(url) = &context.target.endpoints.ews {
+        return Ok(Some(url.clone()));
+    }
+    let mut walk = Walk::new(context);
+    let found = if asks_cloud(context).await {
+        in_the_cloud(context, &mut walk).await
+    } else {
+        Box::pin(in_the_domain(context, &mut walk)).await
+    };
+    match (found.ews, found.uncertain) {
+        (None, Some(absence)) => Err(absence),
+        (ews, _) => Ok(ews.map(|(url, _)| url)),
+    }
 }
 
 fn written(target: &Target, found: Found, walk: Walk<'_>) -> Yield {
@@ -190,17 +217,13 @@ fn written(target: &Target, found: Found, walk: Walk<'_>) -> Yield {
     yielded
 }
 
-/// The cloud routes by address, and its EWS address is known anyway; the domain's own places are
-/// followed as well, because products follow them.
+/// The cloud routes by address, and its EWS address is known anyway.
 async fn in_the_cloud(context: &Context, walk: &mut Walk<'_>) -> Found {
     let cloud = &context.target.endpoints.exchange_admin;
     let ews = match walk.go(v2(cloud, &context.target.account)).await.0 {
         Step::Settings(url) => walk.accept(&url).then_some((url, "autodiscover-v2")),
         _ => Some((well_known(cloud), "well-known")),
     };
-    if context.target.protocol == Protocol::Ews {
-        follow_xml(context, walk).await;
-    }
     Found { ews, uncertain: None }
 }
 

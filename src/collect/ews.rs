@@ -426,7 +426,8 @@ async fn with_password(context: &Context, url: Url, mailbox: &Mailbox) -> Result
     match outcome.proof() {
         Proof::Refused if outcome.kind == Kind::Unauthorized => permit.condemn(),
         Proof::Refused | Proof::Lost => permit.refuse(),
-        Proof::Accepted | Proof::Nothing => {}
+        Proof::Accepted => permit.prove(),
+        Proof::Nothing => {}
     }
     Ok(outcome)
 }

@@ -6,6 +6,7 @@ use url::Url;
 use super::{
     Access, Call, Context, Yield, anonymous,
     directory::{Reading, Stop, row},
+    discovery,
 };
 use crate::facts::{Absence, Reason};
 use crate::wire::{Body, Reply, Request, Response, challenge::challenges, json::clip};
@@ -18,7 +19,7 @@ const NOTHING: &str = concat!(
 
 /// The calls of this collector.
 pub const CALLS: &[Call] = &[row!(
-    "ews.endpoint", Account, Access::Anonymous, |_| true, after ["discovery.route"], endpoint,
+    "ews.endpoint", Account, Access::Anonymous, |_| true, after [], endpoint,
     yields [
         "ews_endpoint.url", "ews_endpoint.status", "ews_endpoint.result", "ews_endpoint.location",
         "ews_endpoint.challenges", "ews_endpoint.policy_reason", "ews_endpoint.server", "ews_endpoint.text",
@@ -26,14 +27,9 @@ pub const CALLS: &[Call] = &[row!(
 )];
 
 async fn endpoint(context: &Context) -> Reading {
-    let Some(url) = context.text("discovery.ews_url") else {
-        let none = || Absence::new(Reason::NotAsked).with_text("no EWS address is known");
-        let absence = context.before.absence("discovery.ews_url").cloned().unwrap_or_else(none);
-        return Err(Stop::from(absence));
-    };
-    let Ok(url) = url.parse::<Url>() else {
-        let text = format!("{} is no URL", clip(url, 200));
-        return Err(Stop::from(Absence::new(Reason::Unreadable).with_text(text)));
+    let url = discovery::ews_url(context).await.map_err(Stop::from)?;
+    let Some(url) = url else {
+        return Err(Stop::from(Absence::new(Reason::NotAsked).with_text("no EWS address is known")));
     };
     let reply = context.knock(&url).await;
     let mut yielded = Yield::new();

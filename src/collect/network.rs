@@ -59,7 +59,7 @@ async fn needed(context: &Context) -> Arc<Vec<Needed>> {
             let searched = target.world == Some(World::ExchangeServer) && target.endpoints.ews.is_none();
             if searched && domains.insert(target.mail_domain()) {
                 let context = Context { target: target.clone(), ..context.clone() };
-                if let Some(url) = discovery::ews_url(&context).await {
+                if let Ok(Some(url)) = discovery::ews_url(&context).await {
                     add(&mut found, &url, "ews");
                 }
                 let base = format!("https://autodiscover.{}/", target.mail_domain()).parse().ok();

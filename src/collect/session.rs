@@ -155,10 +155,26 @@ impl<T: Send + Sync + 'static> Once<T> {
     }
 }
 
-/// The right to send one credential: while it is held, nobody else sends it.
+/// What the run knows of a credential.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Standing {
+    #[default]
+    Untried,
+    Proven,
+    Refused,
+}
+
+#[derive(Debug, Default)]
+struct Credential {
+    gate: Arc<tokio::sync::Mutex<()>>,
+    standing: Mutex<Standing>,
+}
+
+/// The right to send one credential: until it is proven, nobody else sends it while this is held.
 #[derive(Debug)]
 pub struct Permit {
-    refused: tokio::sync::OwnedMutexGuard<bool>,
+    _gate: Option<tokio::sync::OwnedMutexGuard<()>>,
+    credential: Arc<Credential>,
     fingerprint: String,
     memory: Memory,
 }
@@ -166,12 +182,20 @@ pub struct Permit {
 impl Permit {
     /// It was refused before, in this run or in one remembered: it must not be sent.
     pub fn is_refused(&self) -> bool {
-        *self.refused || self.memory.remembers(&self.fingerprint)
+        *lock(&self.credential.standing) == Standing::Refused || self.memory.remembers(&self.fingerprint)
+    }
+
+    /// It was accepted: sending it again risks nothing.
+    pub fn prove(&mut self) {
+        let mut standing = lock(&self.credential.standing);
+        if *standing == Standing::Untried {
+            *standing = Standing::Proven;
+        }
     }
 
     /// It was refused and is not sent again in this run.
     pub fn refuse(&mut self) {
-        *self.refused = true;
+        *lock(&self.credential.standing) = Standing::Refused;
     }
 
     /// It was refused, and later runs should not send it either.
@@ -190,7 +214,7 @@ pub struct Session {
     /// When the run ends; nothing waits beyond it.
     pub deadline: Instant,
     memory: Memory,
-    credentials: Mutex<HashMap<String, Arc<tokio::sync::Mutex<bool>>>>,
+    credentials: Mutex<HashMap<String, Arc<Credential>>>,
     attempts: Once<SignInResult>,
     pub(super) answers: Once<crate::wire::answer::Said>,
     pub(super) users: Once<super::directory::Lookup>,
@@ -217,11 +241,14 @@ impl Session {
         }
     }
 
-    /// Waits until nobody else is sending this credential.
+    /// Waits until nobody else is sending this credential, or it is proven.
     pub async fn credential(&self, fingerprint: &str) -> Permit {
-        let refused = Arc::clone(lock(&self.credentials).entry(fingerprint.to_owned()).or_default());
+        let credential = Arc::clone(lock(&self.credentials).entry(fingerprint.to_owned()).or_default());
+        let gate = Arc::clone(&credential.gate).lock_owned().await;
+        let proven = *lock(&credential.standing) == Standing::Proven;
         Permit {
-            refused: refused.lock_owned().await,
+            _gate: (!proven).then_some(gate),
+            credential,
             fingerprint: fingerprint.to_owned(),
             memory: self.memory.clone(),
         }
@@ -255,6 +282,7 @@ impl Session {
 /// Writes down what an answer means for sending the credential again.
 fn settle(permit: &mut Permit, proof: &Proof, outcome: &Outcome) {
     match outcome {
+        Outcome::Token(_) => permit.prove(),
         Outcome::Refused(refusal) if refusal.condemns(proof) => permit.condemn(),
         // A request without an answer may have counted as a bad attempt.
         Outcome::Refused(_) | Outcome::NoAnswer(Failure::TimedOut { .. } | Failure::Garbled { .. })

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::facts::Reason;
 use crate::wire::{
-    Response, json,
+    Reply, Response, json,
     sign_in::{codes_in, first_sentence},
 };
 
@@ -30,22 +30,38 @@ fn applies(target: &Target) -> bool {
     in_the_cloud(target) || target.subject.scheme == "oauth"
 }
 
-async fn openid(context: &Context) -> Reading {
+/// The metadata of the target's domain, asked for once in a run.
+async fn metadata(context: &Context) -> std::sync::Arc<Reply> {
     let target = &context.target;
     let mut url = target.endpoints.sign_in.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend([&target.domain, "v2.0", ".well-known", "openid-configuration"]);
     }
-    let reply = context.fetch(&url).await;
-    let Ok(response) = &reply.outcome else {
-        return Err(anonymous::stop(&reply, Reason::Unreachable, ""));
-    };
-    let facts = match (response.status.as_u16(), json::parse(&response.body)) {
+    context.fetch(&url).await
+}
+
+fn read(response: &Response) -> Option<Value> {
+    match (response.status.as_u16(), json::parse(&response.body)) {
         (200, Ok(body)) => tenant_id(&body).map(|id| found(&id, &body)),
         (400 | 404, Ok(body)) => unknown(&body),
         _ => None,
+    }
+}
+
+/// Whether the sign-in service knows the domain, for those who cannot wait for all facts about it.
+pub(super) async fn exists(context: &Context) -> bool {
+    let reply = metadata(context).await;
+    let facts = reply.outcome.as_ref().ok().and_then(read);
+    facts.is_some_and(|facts| facts["found"] == true)
+}
+
+async fn openid(context: &Context) -> Reading {
+    let target = &context.target;
+    let reply = metadata(context).await;
+    let Ok(response) = &reply.outcome else {
+        return Err(anonymous::stop(&reply, Reason::Unreachable, ""));
     };
-    let Some(mut facts) = facts else {
+    let Some(mut facts) = read(response) else {
         return Err(anonymous::stop(&reply, unreadable(response), "the answer is not OpenID metadata"));
     };
     facts["domain"] = json!(target.domain);

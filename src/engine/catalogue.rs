@@ -1,6 +1,6 @@
 //! The catalogue: all checks, areas and profiles, embedded in the program or given as text.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -56,15 +56,20 @@ fn embedded_files() -> impl Iterator<Item = (Cow<'static, str>, Cow<'static, str
 }
 
 /// Does something with every check, on all processors.
-pub(super) fn each<C: Sync>(
+pub(super) fn each<C: Borrow<Check> + Sync>(
     checks: &[C],
-    work: impl Fn(&C) -> Result<(), CheckError> + Sync,
+    work: impl Fn(&Check) -> Result<(), CheckError> + Sync,
 ) -> Result<(), CheckError> {
+    if checks.iter().all(|check| check.borrow().is_compiled()) {
+        return Ok(());
+    }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
     let (size, work) = (checks.len().div_ceil(threads).max(1), &work);
     std::thread::scope(|scope| {
-        let parts: Vec<_> =
-            checks.chunks(size).map(|part| scope.spawn(move || part.iter().try_for_each(work))).collect();
+        let parts: Vec<_> = checks
+            .chunks(size)
+            .map(|part| scope.spawn(move || part.iter().try_for_each(|check| work(check.borrow()))))
+            .collect();
         parts.into_iter().try_for_each(|part| part.join().expect("reading a check does not panic"))
     })
 }

@@ -385,6 +385,11 @@ impl Check {
         &self.head().after
     }
 
+    /// Nothing of the file remains to be read.
+    pub(super) fn is_compiled(&self) -> bool {
+        self.rules.get().is_some()
+    }
+
     /// Compiles the rules, refusing misspelt names with their place.
     pub fn compile(&self) -> Result<(), CheckError> {
         if self.rules.get().is_none() {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cel::common::ast::{Expr as Ast, IdedExpr, LiteralValue, operators};
 use cel::common::value::CowVal;
-use cel::{Context, ExecutionError, Value};
+use cel::{Context, ExecutionError, Program, Value};
 
 use super::functions::{ENV, NAMES, as_bool};
 use super::value::{Trace, traced};
@@ -67,11 +67,14 @@ impl Names {
         sources: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), (String, Problem)> {
         let sources: BTreeMap<&str, &str> = sources.into_iter().collect();
-        let mut raw = BTreeMap::new();
+        let mut programs = Vec::new();
         for (name, source) in &sources {
-            let tree = parse(source).map_err(|problem| ((*name).to_owned(), problem))?;
-            raw.insert((*name).to_owned(), tree);
+            let program = parse(source).map_err(|problem| ((*name).to_owned(), problem))?;
+            programs.push((*name, *source, program));
         }
+        let raw =
+            programs.iter().map(|(name, _, program)| ((*name).to_owned(), program.expression().clone()));
+        let raw: BTreeMap<String, IdedExpr> = raw.collect();
         for (name, source) in &sources {
             let tree = inline(&raw[*name], &raw, &mut vec![(*name).to_owned()]).map_err(|message| {
                 let problem = Problem { at: 0, len: source.len().max(1), message, help: None };
@@ -79,17 +82,18 @@ impl Names {
             })?;
             self.lets.insert((*name).to_owned(), tree);
         }
-        for (name, source) in &sources {
-            self.lint(source).map_err(|problem| ((*name).to_owned(), problem))?;
+        for (name, source, program) in &programs {
+            self.lint(source, program).map_err(|problem| ((*name).to_owned(), problem))?;
         }
         Ok(())
     }
 
     /// Compiles an expression and refuses unknown names in it.
     pub fn compile(&self, source: &str) -> Result<Expr, Problem> {
-        self.lint(source)?;
-        let tree = parse(source)?;
-        let tree = inline(&tree, &self.lets, &mut Vec::new()).expect("lets are already free of cycles");
+        let program = parse(source)?;
+        self.lint(source, &program)?;
+        let tree = inline(program.expression(), &self.lets, &mut Vec::new())
+            .expect("lets are already free of cycles");
         let reads = uses(&tree, &BTreeMap::new()).into_iter().filter_map(|usage| match usage {
             Use::Path(_, path) => Some(path),
             Use::Bound(..) | Use::Call(..) => None,
@@ -97,8 +101,7 @@ impl Names {
         Ok(Expr { reads: reads.collect(), tree })
     }
 
-    fn lint(&self, source: &str) -> Result<(), Problem> {
-        let program = ENV.compile(source).map_err(|errors| syntax(source, &errors))?;
+    fn lint(&self, source: &str, program: &Program) -> Result<(), Problem> {
         for usage in uses(program.expression(), &self.lets) {
             let (id, complaint) = match &usage {
                 Use::Path(id, path) => (*id, self.complain(path)),
@@ -207,9 +210,8 @@ fn byte_offset(source: &str, characters: u32) -> usize {
     source.char_indices().nth(characters as usize).map_or(source.len(), |(at, _)| at)
 }
 
-fn parse(source: &str) -> Result<IdedExpr, Problem> {
-    let program = ENV.compile(source).map_err(|errors| syntax(source, &errors))?;
-    Ok(program.expression().clone())
+fn parse(source: &str) -> Result<Program, Problem> {
+    ENV.compile(source).map_err(|errors| syntax(source, &errors))
 }
 
 fn syntax(source: &str, errors: &cel::ParseErrors) -> Problem {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cel::Context;
 
+use super::catalogue::each;
 use super::check::{Check, CheckError, Shell};
 use super::expr::Truth;
 use super::finding::{
@@ -11,7 +12,7 @@ use super::finding::{
     Word,
 };
 use super::profile::{Level, Profile};
-use super::select::{Selection, Waiver};
+use super::select::{Chosen, Selection, Waiver};
 use super::template::Quoting;
 use super::value::{Trace, to_val};
 use super::view::{View, params};
@@ -29,10 +30,14 @@ pub fn judge(
     selection: &Selection,
 ) -> Result<Report, CheckError> {
     let none = Tenant::default();
+    let chosen = selection.chosen(catalogue);
+    let agenda = Agenda { catalogue, selection, order: in_order(catalogue, &chosen), chosen };
+    // A check that does not compile is told when its turn comes, if it comes.
+    let _ = each(&agenda.order, Check::compile);
     let mut accounts = Vec::new();
     for account in &document.accounts {
         let tenant = document.tenants.get(&account.tenant).unwrap_or(&none);
-        accounts.push(judge_account(document, tenant, account, catalogue, selection)?);
+        accounts.push(judge_account(document, tenant, account, &agenda)?);
     }
     let worst = |verdict| accounts.iter().any(|account: &AccountReport| account.verdict == verdict);
     let verdict = if accounts.is_empty() || accounts.iter().all(|a| a.verdict == Verdict::NothingChecked) {
@@ -60,22 +65,29 @@ pub fn judge(
     })
 }
 
+/// What is judged of every account, worked out once.
+struct Agenda<'a> {
+    catalogue: &'a Catalogue,
+    selection: &'a Selection,
+    chosen: Chosen,
+    order: Vec<&'a Check>,
+}
+
 fn judge_account(
     document: &Document,
     tenant: &Tenant,
     account: &Account,
-    catalogue: &Catalogue,
-    selection: &Selection,
+    agenda: &Agenda<'_>,
 ) -> Result<AccountReport, CheckError> {
+    let Agenda { catalogue, selection, chosen, order } = agenda;
     let view = View::new(document, tenant, account);
     let fallback = Profile::bare();
     let name = selection.profile.as_deref().unwrap_or(&account.profile);
     let profile = catalogue.profile(name).unwrap_or(&fallback);
     let mut bench = Bench { view: &view, profile, context: view.context(profile), selection };
-    let chosen = selection.chosen(catalogue);
     let mut findings: BTreeMap<&str, Finding> = BTreeMap::new();
-    for check in in_order(catalogue, &chosen) {
-        let culprit = blocking(check, &findings, &chosen);
+    for check in order {
+        let culprit = blocking(check, &findings, chosen);
         let mut finding = match (culprit, bench.out_of_place(check)?) {
             (_, Some(finding)) => finding,
             (Some(culprit), None) => skipped(check, culprit),
@@ -109,7 +121,7 @@ fn judge_account(
 }
 
 /// The checks that are judged, parents before children, otherwise ground-up.
-fn in_order<'c>(catalogue: &'c Catalogue, chosen: &super::select::Chosen) -> Vec<&'c Check> {
+fn in_order<'c>(catalogue: &'c Catalogue, chosen: &Chosen) -> Vec<&'c Check> {
     let mut order: Vec<&Check> = Vec::new();
     let mut open: Vec<&Check> =
         catalogue.checks().iter().filter(|c| chosen.judged.contains(c.id())).collect();
@@ -118,10 +130,10 @@ fn in_order<'c>(catalogue: &'c Catalogue, chosen: &super::select::Chosen) -> Vec
         let waiting: Vec<&str> = open.iter().map(|check| check.id()).collect();
         let mut later = Vec::new();
         for check in open {
-            let ready =
-                check.after().iter().all(|id| {
-                    !waiting.contains(&&**id) || order.iter().any(|done: &&Check| done.id() == &**id)
-                });
+            let ready = check
+                .after()
+                .iter()
+                .all(|id| !waiting.contains(&&**id) || order.iter().any(|done: &&Check| done.id() == &**id));
             if ready { order.push(check) } else { later.push(check) }
         }
         if order.len() == before {
@@ -133,7 +145,7 @@ fn in_order<'c>(catalogue: &'c Catalogue, chosen: &super::select::Chosen) -> Vec
 }
 
 /// The failed check that keeps this one from being judged.
-fn blocking(check: &Check, done: &BTreeMap<&str, Finding>, chosen: &super::select::Chosen) -> Option<String> {
+fn blocking(check: &Check, done: &BTreeMap<&str, Finding>, chosen: &Chosen) -> Option<String> {
     let parents = check.after().iter().filter(|id| chosen.judged.contains(*id));
     let mut culprits = parents.filter_map(|id| {
         let parent = done.get(&**id)?;

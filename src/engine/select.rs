@@ -98,7 +98,7 @@ pub fn needs(
             && (profiles.is_empty() || profiles.iter().any(|p| p.level(check.id()) != Level::Unwanted))
     };
     let checks: Vec<&Check> = catalogue.checks().iter().filter(wanted).collect();
-    each(&checks, |check| check.compile())?;
+    each(&checks, Check::compile)?;
     let mut needs = BTreeSet::new();
     for check in checks {
         needs.extend(check.reads()?);

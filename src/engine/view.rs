@@ -1,6 +1,6 @@
 //! One account's view of the facts: run, tenant, app and account merged, as variables of rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cel::Context;
 use serde_json::{Map, Value, json};
@@ -16,6 +16,8 @@ pub(super) struct View<'a> {
     sections: Vec<&'a Section>,
     run: Value,
     groups: Vec<(&'static str, Value)>,
+    /// Group → (facts of it, ids of the exchanges that yielded them).
+    origins: HashMap<&'a str, Vec<(&'a str, &'a str)>>,
 }
 
 impl<'a> View<'a> {
@@ -36,7 +38,14 @@ impl<'a> View<'a> {
             (group.name, Value::Object(facts))
         });
         let groups = groups.collect();
-        Self { sections, run: json!({ "started_at": document.run.started_at }), groups }
+        let run = json!({ "started_at": document.run.started_at });
+        let mut origins: HashMap<_, Vec<_>> = HashMap::new();
+        for (id, exchange) in sections.iter().flat_map(|section| &section.evidence) {
+            for fact in &exchange.facts {
+                origins.entry(group(fact)).or_default().push((fact.as_str(), id.as_str()));
+            }
+        }
+        Self { sections, run, groups, origins }
     }
 
     /// The variables that every rule of this account sees; `params` is added for each check.
@@ -76,17 +85,23 @@ impl<'a> View<'a> {
 
     /// Ids of the exchanges that yielded any of these facts.
     pub fn evidence(&self, paths: &BTreeSet<String>) -> Vec<String> {
-        let mut ids = Vec::new();
-        for section in &self.sections {
-            for (id, exchange) in &section.evidence {
-                let used = exchange.facts.iter().any(|fact| paths.iter().any(|path| overlaps(fact, path)));
-                if used && !ids.contains(id) {
-                    ids.push(id.clone());
-                }
+        let mut used = HashSet::new();
+        for path in paths {
+            let origins = self.origins.get(group(path)).into_iter().flatten();
+            used.extend(origins.filter(|(fact, _)| overlaps(fact, path)).map(|(_, id)| *id));
+        }
+        let mut ids = Vec::with_capacity(used.len());
+        for id in self.sections.iter().flat_map(|section| section.evidence.keys()) {
+            if used.remove(id.as_str()) {
+                ids.push(id.clone());
             }
         }
         ids
     }
+}
+
+fn group(path: &str) -> &str {
+    path.split('.').next().unwrap_or_default()
 }
 
 /// The `params` variable of a check under a profile.

@@ -98,6 +98,8 @@ pub struct RequestLog {
     pub path: String,
     /// How often.
     pub count: usize,
+    /// How many of them differ in query, body or credential.
+    pub distinct: usize,
 }
 
 /// A running lab; dropping it stops everything and removes its files.

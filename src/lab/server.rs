@@ -2,8 +2,9 @@
 //! the socket through faults to the service of its host.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     convert::Infallible,
+    hash::{DefaultHasher, Hash, Hasher},
     io,
     sync::{
         Arc, Mutex, PoisonError,
@@ -55,7 +56,7 @@ pub struct State {
     pub signer: Signer,
     ews: Ews,
     faults: Faults,
-    log: Mutex<BTreeMap<(String, String, String), usize>>,
+    log: Mutex<BTreeMap<(String, String, String), Asked>>,
     connections: AtomicU64,
     latency: Duration,
 }
@@ -79,19 +80,32 @@ impl State {
     pub fn requests(&self) -> Vec<RequestLog> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter()
-            .map(|((host, method, path), count)| RequestLog {
+            .map(|((host, method, path), asked)| RequestLog {
                 method: method.clone(),
                 host: host.clone(),
                 path: path.clone(),
-                count: *count,
+                count: asked.count,
+                distinct: asked.questions.len(),
             })
             .collect()
     }
 
     fn remember(&self, call: &Call) {
         let key = (call.host.clone(), call.method.to_string(), call.path.clone());
-        *self.log.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+        let mut question = DefaultHasher::new();
+        (call.secure, &call.query, &call.body, call.header("authorization")).hash(&mut question);
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = log.entry(key).or_default();
+        asked.count += 1;
+        asked.questions.insert(question.finish());
     }
+}
+
+/// How often a path was asked, and digests of the different questions.
+#[derive(Debug, Default)]
+struct Asked {
+    count: usize,
+    questions: HashSet<u64>,
 }
 
 /// Accepts TLS connections until it is dropped.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
+use serde_json::Value;
+
 use super::*;
 use crate::collect::{
     Memo,

@@ -131,6 +131,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Adds what another walk saw.
+    pub(super) fn append(&mut self, other: Self) {
+        self.visited.extend(other.visited);
+        self.hops.extend(other.hops);
+        self.exchanges.extend(other.exchanges);
+        self.problem = self.problem.take().or(other.problem);
+    }
+
     /// Writes a hop down.
     pub(super) fn note(&mut self, url: &Url, reply: &Reply, result: &str, target: Option<&Url>) {
         let status = reply.outcome.as_ref().ok().map(|response| response.status.as_u16());

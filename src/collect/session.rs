@@ -285,7 +285,8 @@ fn settle(permit: &mut Permit, proof: &Proof, outcome: &Outcome) {
         Outcome::Token(_) => permit.prove(),
         Outcome::Refused(refusal) if refusal.condemns(proof) => permit.condemn(),
         // A request without an answer may have counted as a bad attempt.
-        Outcome::Refused(_) | Outcome::NoAnswer(Failure::TimedOut { .. } | Failure::Garbled { .. })
+        Outcome::Refused(_)
+        | Outcome::NoAnswer(Failure::TimedOut { .. } | Failure::Garbled { .. } | Failure::Closed { .. })
             if matches!(proof, Proof::Password { .. }) =>
         {
             permit.refuse();

@@ -287,7 +287,11 @@ fn build(client: &reqwest::Client, request: Request, id: &str) -> Result<reqwest
 
 async fn read(mut response: reqwest::Response, limit: usize, host: &str) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| from_chain(host, false, &error))? {
+    let broken = |error: reqwest::Error| match from_chain(host, false, &error) {
+        Failure::Closed { text, .. } => Failure::Garbled { text: format!("it was cut off, {text}") },
+        other => other,
+    };
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > limit {
             return Err(Failure::TooLarge { limit });
         }

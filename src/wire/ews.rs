@@ -348,7 +348,7 @@ impl Outcome {
         self.text = Some(xml::clip(&failure.to_string()));
         self.lost = match failure {
             Failure::TimedOut { phase, .. } => *phase != "connect",
-            Failure::Garbled { .. } => true,
+            Failure::Garbled { .. } | Failure::Closed { .. } => true,
             _ => false,
         };
         // Something did answer, only not as Exchange does.

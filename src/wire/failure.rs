@@ -49,8 +49,9 @@ pub fn tls_kind(error: &rustls::Error) -> &'static str {
 pub fn from_chain(host: &str, through_proxy: bool, error: &(dyn Error + 'static)) -> Failure {
     let host = host.to_owned();
     let mut deepest = error.to_string();
-    let mut refused = None;
+    let (mut refused, mut closed) = (None, None);
     let mut tunnel = false;
+    let connecting = error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect);
     for cause in chain(error) {
         if let Some(unresolved) = cause.downcast_ref::<Unresolved>() {
             return unresolved.into();
@@ -58,21 +59,39 @@ pub fn from_chain(host: &str, through_proxy: bool, error: &(dyn Error + 'static)
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return Failure::Tls { host, kind: tls_kind(tls), text: tls.to_string() };
         }
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && is_refusal(io.kind())
-        {
-            refused = Some(io.to_string());
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            if !connecting && is_end(io.kind()) {
+                closed = Some(plain(io));
+            } else if is_refusal(io.kind()) {
+                refused = Some(io.to_string());
+            }
         }
         deepest = cause.to_string();
+        // The HTTP library keeps this kind of error to itself.
+        if deepest == "connection closed before message completed" {
+            closed = Some(deepest.clone());
+        }
         tunnel |= deepest.contains("tunnel error");
     }
     if tunnel || (through_proxy && refused.is_some()) {
         return Failure::Proxy { text: deepest };
     }
-    match refused {
-        Some(text) => Failure::Refused { host, text },
-        None => Failure::Garbled { text: deepest },
+    match (closed, refused) {
+        (Some(text), _) => Failure::Closed { host, text },
+        (None, Some(text)) => Failure::Refused { host, text },
+        (None, None) => Failure::Garbled { text: deepest },
     }
+}
+
+/// The end of a connection that was open.
+fn is_end(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(kind, Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof)
+}
+
+/// The TLS library explains an early end to programmers at length.
+fn plain(io: &std::io::Error) -> String {
+    if io.kind() == std::io::ErrorKind::UnexpectedEof { "it ended early".into() } else { io.to_string() }
 }
 
 fn is_refusal(kind: std::io::ErrorKind) -> bool {
@@ -122,6 +141,20 @@ mod tests {
     fn a_refused_connection_to_the_proxy_is_the_proxys() {
         let io = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         assert!(matches!(from_chain("graph.microsoft.com", true, &io), Failure::Proxy { .. }));
+    }
+
+    #[test]
+    fn an_end_is_told_from_a_refusal_and_without_links() {
+        let early = std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "see https://docs.example/");
+        let failure = from_chain("mail.contoso.com", false, &early);
+        assert_eq!(
+            failure,
+            Failure::Closed { host: "mail.contoso.com".into(), text: "it ended early".into() }
+        );
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(matches!(from_chain("mail.contoso.com", false, &reset), Failure::Closed { .. }));
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert!(matches!(from_chain("mail.contoso.com", false, &refused), Failure::Refused { .. }));
     }
 
     #[test]

@@ -125,9 +125,17 @@ pub enum Failure {
         /// In words.
         text: String,
     },
-    /// The connection was refused or reset.
+    /// No connection came about: refused, reset, or no way there.
     #[error("{host} refused the connection: {text}")]
     Refused {
+        /// Host.
+        host: String,
+        /// In words.
+        text: String,
+    },
+    /// The connection stood and broke before the answer was there.
+    #[error("{host} closed the connection without an answer: {text}")]
+    Closed {
         /// Host.
         host: String,
         /// In words.

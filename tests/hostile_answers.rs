@@ -79,6 +79,7 @@ fn target(base: &str) -> Target {
             username: None,
             secret: Some(secret("one")),
             scheme: "oauth".into(),
+            scheme_given: false,
             user_agent: None,
         },
         reader: Some(Reader {

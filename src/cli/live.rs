@@ -22,7 +22,7 @@ use crate::{
     engine::{self, Catalogue, Selection},
     facts::Document,
     lab::{Lab, Scenario},
-    wire::Net,
+    wire::{Net, NetConfig},
 };
 
 /// Time limit of a run, where nobody sets another.
@@ -113,8 +113,10 @@ pub async fn examine(
     memory: Option<Refused>,
 ) -> Result<Document, Trouble> {
     let needed = needs(&plan, catalogue, selection)?;
+    let deadline = args.timeout.or(plan.deadline).unwrap_or(USUAL_DEADLINE);
+    let config = NetConfig { limits: plan.net.limits.within(deadline), ..plan.net };
     let net =
-        Net::new(plan.net).map_err(|error| Problem::new(format!("cannot set up the network: {error}")))?;
+        Net::new(config).map_err(|error| Problem::new(format!("cannot set up the network: {error}")))?;
     let (progress, shown) = if progress::is_visible() {
         let (sender, news) = mpsc::unbounded_channel();
         (Some(sender), Some(tokio::spawn(progress::show(news, look::stderr(&args.look)))))
@@ -123,7 +125,7 @@ pub async fn examine(
     };
     let seen = recall(memory.clone());
     let options = RunOptions {
-        deadline: args.timeout.or(plan.deadline).unwrap_or(USUAL_DEADLINE),
+        deadline,
         progress,
         memory: seen.clone(),
     };

@@ -29,7 +29,8 @@ pub const CALLS: &[Call] = &[
         name: "ews.impersonated",
         scope: Scope::Account,
         yields: &["ews.impersonated"],
-        after: &["ews.endpoint"],
+        // The account's own question finds out whether the password is good, always the same one.
+        after: &["ews.endpoint", "ews.own"],
         access: Access::Subject,
         applies: impersonates,
         run: |context| Box::pin(impersonated(context)),
@@ -38,7 +39,7 @@ pub const CALLS: &[Call] = &[
         name: "ews.others",
         scope: Scope::Account,
         yields: &["ews.others"],
-        after: &["ews.endpoint"],
+        after: &["ews.endpoint", "ews.own"],
         access: Access::Subject,
         applies: impersonates,
         run: |context| Box::pin(others(context)),
@@ -390,8 +391,8 @@ fn credential_kind(context: &Context) -> Result<Needed, Unsent> {
 fn password_wanted(context: &Context) -> Result<(), Unsent> {
     let scheme = context.target.subject.scheme.to_ascii_lowercase();
     let Some(offered) = context.fact("ews_endpoint.challenges").and_then(Value::as_array) else {
-        let text = "the server did not answer the question without credential";
-        return Err(Unsent::new("no-endpoint", Reason::Unreachable, text));
+        let text = "the server did not answer when asked without a password, so none was sent";
+        return Err(Unsent::new("no-answer", Reason::Unreachable, text));
     };
     let offered: Vec<String> =
         offered.iter().filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
@@ -403,8 +404,8 @@ fn password_wanted(context: &Context) -> Result<(), Unsent> {
         return Ok(());
     }
     if offered.is_empty() {
-        let text = "the server asks for no sign-in";
-        return Err(Unsent::new("unsupported", Reason::UnsupportedHere, text));
+        let text = "what answers at the EWS address asks for no sign-in, so no password was sent";
+        return Err(Unsent::new("no-challenge", Reason::UnsupportedHere, text));
     }
     Err(Unsent::scheme(format!("this server wants {}, not basic", offered.join(" or ")), offered))
 }
@@ -418,7 +419,7 @@ async fn with_password(context: &Context, url: Url, mailbox: &Mailbox) -> Result
     let print = password_fingerprint(&username, &password);
     let mut permit = context.session.credential(&print).await;
     if permit.is_refused() {
-        let text = "this password was refused before and is not sent again";
+        let text = "this password was refused, or got no answer, and is not sent again";
         return Err(Unsent::new("refused-before", Reason::NotAsked, text));
     }
     let client = client(context, url, &Credential::Basic { username, password })?;

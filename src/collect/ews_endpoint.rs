@@ -34,6 +34,10 @@ async fn endpoint(context: &Context) -> Reading {
     let reply = context.knock(&url).await;
     let mut yielded = Yield::new();
     yielded.set("ews_endpoint", facts(&url, &reply)).exchange(reply.exchange.clone());
+    if let Err(failure) = &reply.outcome {
+        // Nothing was offered and nothing was refused: nobody answered.
+        yielded.absent("ews_endpoint.challenges", anonymous::absence(failure));
+    }
     Ok(yielded)
 }
 
@@ -50,7 +54,7 @@ fn facts(url: &Url, reply: &Reply) -> Value {
         Ok(response) => response,
         Err(failure) => {
             return json!({
-                "url": url.as_str(), "status": null, "result": "failed", "location": null, "challenges": [],
+                "url": url.as_str(), "status": null, "result": "failed", "location": null,
                 "policy_reason": null, "server": null, "text": clip(&failure.to_string(), 300),
             });
         }

@@ -75,6 +75,7 @@ pub(super) fn account(section: &mut Section, target: &Target, observed: &Observe
             "username": subject.username,
             "secret_held": subject.secret.is_some(),
             "scheme": subject.scheme,
+            "scheme_given": subject.scheme_given,
             "user_agent": subject.user_agent,
         }),
     );

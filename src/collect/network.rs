@@ -78,21 +78,23 @@ fn configured(target: &Target) -> Vec<(Url, &'static str)> {
     let read = target.reader.is_some();
     let (sign_in, graph, exchange) = match target.world {
         None => (true, true, true),
-        Some(World::ExchangeServer) => {
-            (target.hybrid || read || target.subject.scheme == "oauth", read, read && target.hybrid)
-        }
-        Some(_) => {
-            (true, read || target.protocol == Protocol::Graph, read || target.protocol == Protocol::Ews)
-        }
+        Some(World::ExchangeServer) => (target.hybrid || target.subject.scheme == "oauth", false, false),
+        Some(_) => (true, target.protocol == Protocol::Graph, target.protocol == Protocol::Ews),
+    };
+    let admin = read && (target.hybrid || target.world != Some(World::ExchangeServer));
+    // What only the reader asks is no need of the product.
+    let purpose = |product: bool, reader: bool, name| match (product, reader) {
+        (true, _) => Some(name),
+        (false, reader) => reader.then_some("reader"),
     };
     [
-        (sign_in.then(|| ends.sign_in.clone()), "sign-in"),
-        (graph.then(|| ends.graph.clone()), "graph"),
-        (exchange.then(|| ends.exchange_admin.clone()), "exchange"),
-        (ends.ews.clone(), "ews"),
+        (Some(&ends.sign_in), purpose(sign_in, read, "sign-in")),
+        (Some(&ends.graph), purpose(graph, read, "graph")),
+        (Some(&ends.exchange_admin), purpose(exchange, admin, "exchange")),
+        (ends.ews.as_ref(), Some("ews")),
     ]
     .into_iter()
-    .filter_map(|(url, purpose)| Some((url?, purpose)))
+    .filter_map(|(url, purpose)| Some((url?.clone(), purpose?)))
     .collect()
 }
 
@@ -120,6 +122,7 @@ async fn dns(context: &Context) -> Reading {
         rows.push(json!({
             "host": needed.host,
             "purposes": needed.purposes,
+            "redirected": context.net.connect_to(&needed.host, needed.port).is_some(),
             "result": answer.result.as_str(),
             "addresses": answer.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "ipv4": answer.addresses.iter().filter(|ip| ip.is_ipv4()).count(),
@@ -269,7 +272,7 @@ async fn clock(context: &Context) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::testing;
+    use crate::collect::{Reader, SignIn, testing};
 
     fn purposes(target: &Target) -> Vec<&'static str> {
         configured(target).into_iter().map(|(_, purpose)| purpose).collect()
@@ -278,6 +281,18 @@ mod tests {
     #[test]
     fn a_graph_product_needs_no_exchange_host() {
         assert_eq!(purposes(&testing::target("svc@contoso.com")), ["sign-in", "graph"]);
+    }
+
+    #[test]
+    fn what_only_the_reader_asks_is_told_apart() {
+        let mut target = testing::target("svc@contoso.com");
+        target.reader = Some(Reader {
+            sign_in: SignIn::ClientSecret,
+            client_id: "reader".into(),
+            username: None,
+            secret: crate::wire::Secret::new("s"),
+        });
+        assert_eq!(purposes(&target), ["sign-in", "graph", "reader"]);
     }
 
     #[test]

@@ -202,7 +202,9 @@ impl Runner {
             })
             .flatten()
             .collect();
-        join_all(hosts.into_iter().map(|host| self.net.addresses(host, 443))).await;
+        let asking = join_all(hosts.into_iter().map(|host| self.net.addresses(host, 443)));
+        // What is not known by then is said by the calls that need it.
+        let _ = tokio::time::timeout_at(self.deadline, asking).await;
     }
 
     /// Makes the calls of the run, of each tenant and of each app for these targets.

@@ -112,6 +112,8 @@ pub struct Subject {
     pub secret: Option<Secret>,
     /// HTTP scheme wanted by the product against its own server: basic, ntlm, negotiate or oauth.
     pub scheme: String,
+    /// The configuration says the scheme; otherwise it is the usual one of the world.
+    pub scheme_given: bool,
     /// User agent of the product.
     pub user_agent: Option<String>,
 }

@@ -30,6 +30,7 @@ pub fn target(account: &str) -> Target {
             username: None,
             secret: None,
             scheme: "oauth".into(),
+            scheme_given: false,
             user_agent: None,
         },
         reader: None,

@@ -170,7 +170,7 @@ fn settings(world: &str) -> Option<Map<String, Value>> {
             "sign_in": sign_in, "cloud": "worldwide", "hybrid": false, "source": "configured", "phase": "operation",
         },
         "subject": {
-            "kind": kind, "client_id": client, "username": username, "secret_held": true, "scheme": scheme,
+            "kind": kind, "client_id": client, "username": username, "secret_held": true, "scheme": scheme, "scheme_given": true,
             "user_agent": null,
         },
         "request": {

@@ -74,7 +74,8 @@ groups! {
     Tenant dns {
         "hosts" List "each needed host";
         "hosts[].host" Text "host name";
-        "hosts[].purposes" List "what the host is needed for: sign-in, graph, exchange, ews, autodiscover";
+        "hosts[].purposes" List "what the host is needed for: sign-in, graph, exchange, ews, autodiscover; reader: by the reader of this tool alone";
+        "hosts[].redirected" Bool "the configuration sends connections for the host to an address of its own (connect_to)";
         "hosts[].result" Text "ok, nxdomain, no-data, servfail, refused, timed-out, failed or literal (an address was configured)";
         "hosts[].addresses" List "addresses found";
         "hosts[].ipv4" Int "number of IPv4 addresses";
@@ -202,6 +203,7 @@ groups! {
         "username" Text "sign-in name of a password subject";
         "secret_held" Bool "the credential is in the configuration, so that live calls as the product are possible";
         "scheme" Text "HTTP scheme or grant in use: oauth, basic, ntlm or negotiate";
+        "scheme_given" Bool "the configuration names the scheme; otherwise it is the usual one of the world";
         "user_agent" Text "user agent of the product, for user-agent rules; null when unknown";
     }
     /// What the user asked for.
@@ -451,7 +453,7 @@ groups! {
         "server_major" Int "major version";
         "server_minor" Int "minor version";
         "own.attempted" Bool "GetFolder on the own inbox, no impersonation header, was sent";
-        "own.not_attempted_because" Text "secret-not-held, not-allowed, refused-before, unsupported, unverified-host, no-endpoint, no-token, app-only or null";
+        "own.not_attempted_because" Text "secret-not-held, not-allowed, refused-before, unsupported, unverified-host, no-endpoint, no-answer, no-challenge, no-token, app-only or null";
         "own.status" Int "HTTP status";
         "own.result" Text "ok, error, unauthorized, forbidden, unsupported-scheme, not-soap, throttled, server-error or failed";
         "own.code" Text "EWS response code; NoError on success";

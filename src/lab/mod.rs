@@ -228,7 +228,8 @@ type Ports = (Vec<TcpSocket>, Vec<SilentPort>, BTreeMap<String, SocketAddr>);
 async fn connect_to(world: &World, tls: SocketAddr, plain: SocketAddr) -> Result<Ports, LabError> {
     let (mut refusing, mut silent, mut map) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (host, settings) in world.entries("/hosts") {
-        if settings["service"].is_null() {
+        // A user who has no name service has no addresses to write down either.
+        if settings["service"].is_null() || world.at("/dns/all").is_string() {
             continue;
         }
         let address = match settings["tcp"].as_str() {

@@ -35,6 +35,22 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same, with bounds on time that leave room for several steps in a row within a run: in a short
+    /// run one silent server must not eat the time in which the others are asked.
+    #[must_use]
+    pub fn within(self, run: Duration) -> Self {
+        let least = Duration::from_millis(200);
+        let share = |limit: Duration, parts: u32| limit.min((run / parts).max(least));
+        Self {
+            dns: share(self.dns, 6),
+            connect: share(self.connect, 4),
+            request: share(self.request, 3),
+            ..self
+        }
+    }
+}
+
 /// Which proxy carries the requests.
 #[derive(Debug, Clone, Default)]
 pub enum ProxySetting {
@@ -226,4 +242,16 @@ pub enum NetError {
         /// In words.
         text: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_run_shortens_its_steps_and_a_usual_one_does_not() {
+        let times = |limits: Limits| [limits.dns, limits.connect, limits.request].map(|time| time.as_millis());
+        assert_eq!(times(Limits::default().within(Duration::from_secs(60))), [3000, 5000, 10_000]);
+        assert_eq!(times(Limits::default().within(Duration::from_secs(3))), [500, 750, 1000]);
+    }
 }

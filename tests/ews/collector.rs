@@ -45,6 +45,7 @@ fn target(password: &str) -> Target {
             username: None,
             secret: Some(Secret::new(password)),
             scheme: "basic".into(),
+            scheme_given: true,
             user_agent: None,
         },
         reader: None,
@@ -102,6 +103,32 @@ async fn a_wrong_password_is_sent_once_by_all_calls_together() {
     assert_eq!(memory.refused().len(), 1);
     let attempted = ["ews.own.attempted", "ews.impersonated.attempted"].map(|path| get(&facts, path) == true);
     assert!(attempted.iter().filter(|sent| **sent).count() <= 1, "{attempted:?}");
+}
+
+#[tokio::test]
+async fn a_password_that_got_no_answer_is_not_sent_again() {
+    let stub = Stub::start(|_| Vec::new()).await;
+    let memory = Memory::default();
+    let facts = run(&context(&stub, target("right"), HOST, &["basic"], &memory)).await;
+    assert_eq!(stub.authenticated(), 1);
+    assert_eq!(memory.refused().len(), 0);
+    let text = ["ews.own.text", "ews.impersonated.text"].iter().find_map(|path| facts.get(path));
+    assert!(!text.expect("one was sent").to_string().contains("http"), "{text:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_no_sign_in_never_sees_the_password() {
+    let stub = Stub::start(quirky(USER, "right", OTHER)).await;
+    let facts = run(&context(&stub, target("right"), HOST, &[], &Memory::default())).await;
+    assert_eq!(stub.seen().len(), 0);
+    assert_eq!(get(&facts, "ews.own.not_attempted_because"), "no-challenge");
+}
+
+#[test]
+fn others_are_asked_about_after_the_account_itself() {
+    let after = |name| CALLS.iter().find(|call| call.name == name).expect("a call").after;
+    assert!(after("ews.impersonated").contains(&"ews.own"));
+    assert!(after("ews.others").contains(&"ews.own"));
 }
 
 #[tokio::test]

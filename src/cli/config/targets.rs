@@ -264,6 +264,7 @@ impl<'a> Planner<'a> {
                 username: None,
                 secret: None,
                 scheme: usual.into(),
+                scheme_given: false,
                 user_agent: profile.user_agent.clone(),
             });
         };
@@ -287,6 +288,7 @@ impl<'a> Planner<'a> {
             username,
             secret,
             scheme: scheme.into(),
+            scheme_given: raw.scheme.is_some(),
             user_agent: raw.user_agent.clone().or_else(|| profile.user_agent.clone()),
         })
     }

@@ -124,11 +124,7 @@ pub async fn examine(
         (None, None)
     };
     let seen = recall(memory.clone());
-    let options = RunOptions {
-        deadline,
-        progress,
-        memory: seen.clone(),
-    };
+    let options = RunOptions { deadline, progress, memory: seen.clone() };
     let document = collect::run(plan.targets, &needed, net, options).await;
     if let Some(shown) = shown {
         // A line that could not be drawn changes nothing.

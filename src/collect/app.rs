@@ -8,7 +8,7 @@ use super::directory::{Reading, flag, found, in_the_cloud, object, reads, row, r
 use super::permission_ids::{EXCHANGE, GRAPH};
 use super::{Call, Context, Yield};
 use crate::facts::{Absence, Reason};
-use crate::wire::answer::Said;
+use crate::wire::answer::{Answer, Said};
 use crate::wire::graph::{encode, literal};
 
 const READS: &str = "Application.Read.All";
@@ -60,7 +60,15 @@ impl Context {
     pub async fn app_principal(&self) -> Result<Arc<Said>, Absence> {
         const SELECT: &str = "id,appId,displayName,accountEnabled,disabledByMicrosoftStatus,\
 appRoleAssignmentRequired,servicePrincipalType,appOwnerOrganizationId";
-        self.shared_object(principal_path(self.app_id()?), &[("$select", SELECT)]).await
+        let said = self.shared_object(principal_path(self.app_id()?), &[("$select", SELECT)]).await?;
+        // Every tenant has the one of Microsoft Graph: where it is missing too, nothing can be told.
+        if matches!(said.answer, Answer::Missing(_))
+            && matches!(self.resource_principal(GRAPH).await?.answer, Answer::Missing(_))
+        {
+            let text = "this server shows no service principals at all, not even that of Microsoft Graph";
+            return Err(Absence::new(Reason::Unreadable).with_text(text));
+        }
+        Ok(said)
     }
 
     /// The service principal of a resource, with the names of its permissions, read once in the run.

@@ -62,7 +62,7 @@ pub const CAUSES: &[(&str, &str)] = &[
         "impersonation-role-missing",
         "on Exchange Server the account does not effectively hold ApplicationImpersonation",
     ),
-    ("impersonation-scope", "the account may impersonate, but the write scope leaves this mailbox out"),
+    ("impersonation-scope", "the right to impersonate does not reach this mailbox"),
     ("item-not-found", "the item or folder is not there"),
     ("license-missing", "no working license with a mailbox plan is assigned"),
     ("mailbox-missing", "there is no usable mailbox behind the address"),

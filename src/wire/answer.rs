@@ -167,6 +167,10 @@ pub(super) fn read(outcome: Result<Response, Failure>) -> Answer {
         429 => Answer::Throttled(problem),
         500.. => Answer::Down(problem),
         401 | 403 if problem.is_of_service || silent => Answer::Denied(problem),
+        // The path is unknown to the server, which says nothing of the object.
+        404 if problem.mentions(&["for the segment"]) => {
+            Answer::Unreadable(format!("{}: this server does not know the path", problem.words()))
+        }
         404 if problem.codes.iter().any(|code| MISSING.contains(&code.as_str())) => Answer::Missing(problem),
         _ if problem.is_of_service => Answer::Rejected(problem),
         _ => Answer::Unreadable(format!("{}, which is no answer of the service", problem.words())),
@@ -275,6 +279,10 @@ mod tests {
         assert!(matches!(answer(404, &body), Answer::Rejected(_)));
         let gone = json!({ "error": { "code": "Request_ResourceNotFound" } });
         assert!(matches!(answer(404, &gone), Answer::Missing(_)));
+        let path = json!({ "error": {
+            "code": "Request_ResourceNotFound", "message": "Resource not found for the segment 'mailFolders'.",
+        } });
+        assert!(matches!(answer(404, &path), Answer::Unreadable(_)));
         assert!(matches!(answer(429, &body), Answer::Throttled(_)));
         assert!(matches!(answer(502, &body), Answer::Down(_)));
         assert!(matches!(answer(302, &body), Answer::Rejected(_)));

@@ -441,3 +441,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that is written under these locks can be left half done by a panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session::new(Memory::default(), BTreeSet::new(), 1, Instant::now())
+    }
+
+    #[tokio::test]
+    async fn an_untried_credential_is_sent_by_one_at_a_time() {
+        let session = session();
+        let first = session.credential("a").await;
+        let mut second = Box::pin(session.credential("a"));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        drop(first);
+        assert!(!second.await.is_refused());
+    }
+
+    #[tokio::test]
+    async fn a_proven_credential_keeps_nobody_waiting() {
+        let session = session();
+        session.credential("a").await.prove();
+        let _first = session.credential("a").await;
+        assert!(session.credential("a").now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_outweighs_an_earlier_proof() {
+        let session = session();
+        session.credential("a").await.prove();
+        session.credential("a").await.refuse();
+        let mut permit = session.credential("a").await;
+        permit.prove();
+        assert!(permit.is_refused());
+    }
+}

@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashMap,
+    future::Future,
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -18,7 +19,7 @@ use url::Url;
 
 use super::{
     clock::{Clock, Sample},
-    connecting::{self, Measured},
+    connecting::{self, Measured, Origins},
     dns::{Dns, DnsResult, literal},
     failure::{Unresolved, from_chain},
     net::{Body, Failure, Limits, NetConfig, NetError, Reply, Request, Response},
@@ -47,6 +48,7 @@ pub(super) struct Inner {
     proxies: Proxies,
     tls: rustls::ClientConfig,
     clients: Mutex<HashMap<PoolKey, reqwest::Client>>,
+    origins: Origins,
     clock: Clock,
 }
 
@@ -77,8 +79,8 @@ impl Net {
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let proxies = Proxies::new(&config.proxy)?;
         let dns = Dns::new(config.dns, config.limits.dns);
-        let (clients, clock) = (Mutex::default(), Clock::default());
-        Ok(Self(Arc::new(Inner { config, dns, trust, proxies, tls, clients, clock })))
+        let (clients, origins, clock) = (Mutex::default(), Origins::default(), Clock::default());
+        Ok(Self(Arc::new(Inner { config, dns, trust, proxies, tls, clients, origins, clock })))
     }
 
     /// The bounds in force.
@@ -155,11 +157,20 @@ impl Net {
         if !proxied {
             ms.dns = self.resolve(&request.url).await?;
         }
+        let mut first = self.0.origins.turn(&request.url, hop.as_ref()).await;
         let client = self.client(&request.url, hop)?;
         let request = build(&client, request, id)?;
         let connect = Arc::new(AtomicU64::new(connecting::REUSED));
         let started = Instant::now();
-        let sending = connecting::TIME.scope(connect.clone(), client.execute(request));
+        let mut sending = Box::pin(connecting::TIME.scope(connect.clone(), client.execute(request)));
+        let sending = std::future::poll_fn(|context| {
+            let polled = sending.as_mut().poll(context);
+            if connect.load(Ordering::Relaxed) != connecting::REUSED {
+                // The connection is in the pool by now: the others may share it.
+                drop(first.take());
+            }
+            polled
+        });
         let sent = tokio::time::timeout(limits.request, sending).await;
         let waited = connect.load(Ordering::Relaxed);
         ms.connect = (waited != connecting::REUSED).then_some(waited);

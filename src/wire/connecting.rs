@@ -1,15 +1,25 @@
-//! Measures how long the HTTP library takes to open a connection, for the request that waits for it.
+//! Opening connections: how long the HTTP library takes, for the request that waits for it, and one
+//! connection where many requests begin at the same time.
 
 use std::{
+    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+use tokio::sync::Semaphore;
+use url::{Origin, Url};
+
+use super::proxy::ProxyHop;
+
+/// How long requests wait for the first connection to a server. Silence must not add up.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Stands for "no connection was opened": an open one was used again.
 pub const REUSED: u64 = u64::MAX;
@@ -61,5 +71,59 @@ where
             }
             connected
         })
+    }
+}
+
+/// Who opened the first connection to each server. Until it is open nobody knows whether the server
+/// takes many requests on one connection, and the library would open one for each.
+#[derive(Default)]
+pub struct Origins(Mutex<HashMap<Way, Arc<Semaphore>>>);
+
+/// A server, and the proxy before it.
+type Way = (Origin, Option<String>);
+
+/// The first request to a server; the others go on when it is dropped.
+pub struct First(Arc<Semaphore>);
+
+impl Drop for First {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Origins {
+    /// Waits while another request opens the first connection there; gives the mark of the first to who is.
+    pub async fn turn(&self, url: &Url, hop: Option<&ProxyHop>) -> Option<First> {
+        let key = (url.origin(), hop.map(ProxyHop::shown));
+        let (gate, first) = {
+            let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut first = false;
+            let gate = gates.entry(key).or_insert_with(|| {
+                first = true;
+                Arc::new(Semaphore::new(0))
+            });
+            (Arc::clone(gate), first)
+        };
+        if first {
+            return Some(First(gate));
+        }
+        // Closed or not: after a while everybody goes on.
+        let _ = tokio::time::timeout(PATIENCE, gate.acquire()).await;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_others_go_on_when_the_first_is_done_however_it_ended() {
+        let (origins, url) = (Origins::default(), "https://graph.example/".parse::<Url>().expect("a URL"));
+        let first = origins.turn(&url, None).await.expect("nobody was there before");
+        let mut second = Box::pin(origins.turn(&url, None));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        drop(first);
+        assert!(second.await.is_none());
     }
 }

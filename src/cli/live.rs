@@ -96,8 +96,10 @@ pub fn interruptible<T>(work: impl Future<Output = Result<T, Trouble>>) -> Resul
     let runtime = runtime.map_err(|error| Trouble::Ours(format!("no threads to work with: {error}")))?;
     let outcome = runtime.block_on(async {
         tokio::select! {
-            outcome = work => outcome,
+            // Listening comes first: a signal that arrives early must not leave files behind.
+            biased;
             code = signals::received() => Err(Trouble::Signal(code)),
+            outcome = work => outcome,
         }
     });
     runtime.shutdown_background();

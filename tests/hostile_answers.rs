@@ -89,6 +89,7 @@ fn target(base: &str) -> Target {
             secret: secret("two"),
         }),
         profile: "generic-graph".into(),
+        profile_on_premises: None,
         application_permissions: Vec::new(),
         delegated_permissions: Vec::new(),
         features: Vec::new(),

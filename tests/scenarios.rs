@@ -111,6 +111,28 @@ fn every_world_has_a_healthy_scenario() {
     assert_eq!(worlds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
+/// The configuration of a lab without its accounts, reader and tenant: the way there, and one address.
+fn from_outside(config: &str) -> String {
+    let mut tables: toml::Table = config.parse().expect("the lab writes TOML");
+    tables.retain(|key, _| key == "network");
+    format!("[[account]]\naddress = \"svc-sync@contoso.com\"\n\n{tables}")
+}
+
+#[test]
+fn an_exchange_server_seen_from_outside_is_judged_as_one() {
+    let scenario = lab::scenarios().into_iter().find(|scenario| scenario.name == "healthy-on-premises");
+    let scenario = scenario.expect("an embedded scenario");
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let trial =
+        runtime.block_on(trial::run(&scenario, Options::default(), from_outside)).expect("the lab runs");
+    let account = &trial.report.accounts[0];
+    assert_eq!((account.world.as_str(), account.profile.as_str()), ("exchange-server", "generic-ews"));
+    assert_eq!(account.first_causes, []);
+    let passed = |id: &str| account.findings.iter().any(|f| f.check == id && f.result == Word::Pass);
+    assert!(passed("discovery/autodiscover-leads-to-the-mailbox"), "{:#?}", account.findings);
+    assert!(passed("discovery/ews-endpoint-answers"), "{:#?}", account.findings);
+}
+
 #[test]
 fn no_secret_is_told() {
     complain(|_, trial| {

@@ -33,10 +33,16 @@ fn line(account: &AccountReport) -> Option<String> {
         .collect();
     let count = waiting.len();
     let checks = if count == 1 { "check" } else { "checks" };
+    let who = if account.world == "exchange-server" {
+        ("the account's own sign-in", "`subject` of [[account]]")
+    } else {
+        ("a reader that signs in", "[reader]")
+    };
     (count > 0).then(|| {
+        let (who, place) = who;
         format!(
-            "Looked at from outside only: a reader that signs in would answer {count} more {checks} \
-             ([reader] in syncready.toml; see README)."
+            "Looked at from outside only: {who} would answer {count} more {checks} ({place} in syncready.toml; see \
+             README)."
         )
     })
 }

@@ -141,7 +141,10 @@ pub async fn examine(
 }
 
 fn needs(plan: &Plan, catalogue: &Catalogue, selection: &Selection) -> Result<BTreeSet<String>, Trouble> {
-    let names: BTreeSet<&str> = plan.targets.iter().map(|target| target.profile.as_str()).collect();
+    let undecided = plan.targets.iter().filter(|target| target.world.is_none());
+    let later = undecided.filter_map(|target| target.profile_on_premises.as_deref());
+    let names: BTreeSet<&str> =
+        plan.targets.iter().map(|target| target.profile.as_str()).chain(later).collect();
     let profiles: Vec<_> = names.into_iter().filter_map(|name| catalogue.profile(name)).collect();
     engine::needs(catalogue, selection, &profiles).map_err(|error| select::broken_check(&error))
 }

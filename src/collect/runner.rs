@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Access, Call, Context, Memo, Target, Yield, assemble, given,
+    Access, Call, Context, Memo, Protocol, Target, World, Yield, assemble, given,
     plan::Plan,
     session::{self, Session},
     world,
@@ -188,6 +188,13 @@ impl Runner {
         if let world::Observed::Seen { world, hybrid } = &observed {
             let mut target = Target::clone(&subject.target);
             (target.world, target.hybrid) = (Some(*world), target.hybrid || *hybrid);
+            if *world == World::ExchangeServer {
+                target.protocol = Protocol::Ews;
+                if !target.subject.scheme_given {
+                    "basic".clone_into(&mut target.subject.scheme);
+                }
+                target.profile = target.profile_on_premises.take().unwrap_or(target.profile);
+            }
             subject.target = Arc::new(target);
         }
         (subject, observed)

@@ -162,6 +162,8 @@ pub struct Target {
     pub reader: Option<Reader>,
     /// Profile name.
     pub profile: String,
+    /// Profile to use instead when the world turns out to be an Exchange Server; `None`: the user chose.
+    pub profile_on_premises: Option<String>,
     /// Permissions that the product wants, as application permissions: (resource `graph` or
     /// `exchange`, permission).
     pub application_permissions: Vec<(String, String)>,

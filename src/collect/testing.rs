@@ -35,6 +35,7 @@ pub fn target(account: &str) -> Target {
         },
         reader: None,
         profile: "generic-graph".into(),
+        profile_on_premises: None,
         application_permissions: Vec::new(),
         delegated_permissions: Vec::new(),
         features: Vec::new(),

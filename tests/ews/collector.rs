@@ -50,6 +50,7 @@ fn target(password: &str) -> Target {
         },
         reader: None,
         profile: "generic-ews".into(),
+        profile_on_premises: None,
         application_permissions: Vec::new(),
         delegated_permissions: Vec::new(),
         features: Vec::new(),

@@ -223,6 +223,12 @@ impl<'a> Planner<'a> {
         find(if ews { "generic-ews" } else { "generic-graph" }, &|message| Problem::new(message))
     }
 
+    /// Nobody chose a profile: an Exchange Server, if that is what comes to light, wants its own.
+    fn profile_on_premises(&self, chosen: &Chosen<'_>) -> Option<String> {
+        let named = chosen.table.is_some_and(|table| table.get_ref().profile.is_some());
+        (self.wishes.profile.is_none() && !named).then(|| "generic-ews".to_owned())
+    }
+
     fn own_server(&self) -> bool {
         self.endpoints.ews.as_ref().is_some_and(|url: &Url| !net::is_microsoft(url))
     }
@@ -351,6 +357,7 @@ impl<'a> Planner<'a> {
             subject,
             reader: self.reader.clone(),
             profile: profile.name.clone(),
+            profile_on_premises: self.profile_on_premises(chosen),
             application_permissions: profile.application.clone(),
             delegated_permissions: profile.delegated.clone(),
             features: table.and_then(|table| table.features.as_ref()).map_or_else(

@@ -146,3 +146,39 @@ fn collect_files(folder: std::path::PathBuf, prefix: &str, files: &mut Vec<(Stri
         }
     }
 }
+
+/// The `world` facts of each kind of world, as the examples have them.
+fn worlds() -> Vec<Value> {
+    let mut worlds: Vec<Value> = Vec::new();
+    each_example(|_, check, name, document| {
+        let examples = &check.file().example;
+        let moved = examples.iter().filter(|example| *example.name == *name).any(|example| {
+            example.facts.contains_key("world") || example.nulls.iter().any(|path| path.starts_with("world"))
+        });
+        let world = document.accounts[0].section.facts.get("world").cloned();
+        if let Some(world) = world.filter(|world| !moved && !worlds.contains(world)) {
+            worlds.push(world);
+        }
+    });
+    worlds
+}
+
+#[test]
+fn a_fail_has_a_fix_in_every_world_in_which_it_can_occur() {
+    let worlds = worlds();
+    assert_eq!(worlds.len(), 4, "{worlds:#?}");
+    let mut complaints = Vec::new();
+    each_example(|catalogue, check, name, document| {
+        for world in &worlds {
+            let mut document = document.clone();
+            facts(&mut document).insert("world".into(), world.clone());
+            let selection = Selection { only: vec![check.id().to_owned()], ..Selection::default() };
+            let report = judge(&document, catalogue, &selection).expect("embedded checks compile");
+            let finding = report.accounts[0].findings.iter().find(|finding| finding.check == check.id());
+            if finding.is_some_and(|finding| finding.result == Word::Fail && finding.fix.is_empty()) {
+                complaints.push(format!("{}: {name} in {}", check.id(), world["kind"]));
+            }
+        }
+    });
+    assert!(complaints.is_empty(), "no fix:\n{}", complaints.join("\n"));
+}

@@ -274,13 +274,22 @@ impl Bench<'_> {
         }
     }
 
+    /// The fixes that fit; where none is known to fit, all that may.
     fn fixes(&self, check: &Check, index: usize) -> Vec<Fix> {
         let rules = check.rules().expect("compiled by the caller");
         let rows = rules.rows[index].fixes.iter().zip(&check.file().outcome[index].fix);
-        let fits = |when: &Option<super::expr::Expr>| {
-            when.as_ref().is_none_or(|when| when.test(&self.context).0 == Truth::Known(true))
-        };
-        let fixes = rows.filter(|(rules, _)| fits(&rules.when)).map(|(rules, file)| {
+        let judged: Vec<_> = rows
+            .map(|row| {
+                let when = row.0.when.as_ref();
+                (when.map_or(Truth::Known(true), |when| when.test(&self.context).0), row)
+            })
+            .collect();
+        let sure = judged.iter().any(|(fits, _)| *fits == Truth::Known(true));
+        let kept = judged.into_iter().filter(|(fits, _)| match fits {
+            Truth::Known(fits) => *fits,
+            _ => !sure,
+        });
+        let fixes = kept.map(|(_, (rules, file))| {
             let quoting = if file.shell == Some(Shell::Sh) { Quoting::Sh } else { Quoting::PowerShell };
             let command = rules.command.as_ref().and_then(|command| command.command(&self.context, quoting));
             let shell = file.shell.map(|shell| match shell {

@@ -99,6 +99,7 @@ fn target(base: &str) -> Target {
         public_folders: Vec::new(),
         sign_in_allowed: true,
         vendor_credential: false,
+        consenting_admin: None,
     }
 }
 

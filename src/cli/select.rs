@@ -7,9 +7,6 @@ use crate::engine::{self, Catalogue, CheckError, Selection, Waiver};
 
 /// What a plan must know of every profile.
 pub fn profiles(catalogue: &Catalogue) -> BTreeMap<String, config::Profile> {
-    let pairs = |list: &[engine::Permission]| {
-        list.iter().map(|wanted| (wanted.resource.clone(), wanted.permission.clone())).collect()
-    };
     let view = |profile: &engine::Profile| config::Profile {
         name: profile.name.clone(),
         worlds: profile.worlds.clone(),
@@ -18,8 +15,8 @@ pub fn profiles(catalogue: &Catalogue) -> BTreeMap<String, config::Profile> {
         app_id: profile.app_id.clone(),
         user_agent: profile.user_agent.clone(),
         scope: profile.scope.clone(),
-        application: pairs(&profile.permissions.application),
-        delegated: pairs(&profile.permissions.delegated),
+        application: profile.permissions.application.clone(),
+        delegated: profile.permissions.delegated.clone(),
     };
     catalogue.profiles().map(|profile| (profile.name.clone(), view(profile))).collect()
 }

@@ -88,6 +88,7 @@ pub(super) fn account(section: &mut Section, target: &Target, observed: &Observe
             "public_folders": target.public_folders,
             "sign_in_allowed": target.sign_in_allowed,
             "vendor_credential": target.vendor_credential,
+            "consenting_admin": target.consenting_admin,
         }),
     );
     match (target.world, observed) {

@@ -183,6 +183,8 @@ pub struct Target {
     pub sign_in_allowed: bool,
     /// The product's credential is held by its vendor.
     pub vendor_credential: bool,
+    /// Administrator named to give the product's consent.
+    pub consenting_admin: Option<String>,
 }
 
 impl Target {

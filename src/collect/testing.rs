@@ -45,6 +45,7 @@ pub fn target(account: &str) -> Target {
         public_folders: Vec::new(),
         sign_in_allowed: false,
         vendor_credential: false,
+        consenting_admin: None,
     }
 }
 

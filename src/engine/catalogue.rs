@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::check::{Check, CheckError};
 use super::expr::suggest;
-use super::profile::Profile;
+use super::profile::{Draft, Profile};
 
 #[derive(RustEmbed)]
 #[folder = "checks/"]
@@ -39,6 +39,7 @@ struct Areas {
 pub struct Catalogue {
     areas: Vec<Area>,
     checks: Vec<Check>,
+    drafts: BTreeMap<String, (Draft, Cow<'static, str>)>,
     profiles: BTreeMap<String, Profile>,
 }
 
@@ -97,7 +98,12 @@ impl Catalogue {
     fn gather(
         files: impl Iterator<Item = (Cow<'static, str>, Cow<'static, str>)>,
     ) -> Result<Self, CheckError> {
-        let mut catalogue = Self { areas: Vec::new(), checks: Vec::new(), profiles: BTreeMap::new() };
+        let mut catalogue = Self {
+            areas: Vec::new(),
+            checks: Vec::new(),
+            drafts: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+        };
         for (path, text) in files {
             let Some(id) = path.strip_suffix(".toml") else { continue };
             let refuse = |error: toml::de::Error| {
@@ -107,15 +113,13 @@ impl Catalogue {
             if id == "areas" {
                 catalogue.areas = toml::from_str::<Areas>(&text).map_err(refuse)?.area;
             } else if let Some(name) = id.strip_prefix("profiles/") {
-                let mut profile: Profile = toml::from_str(&text).map_err(refuse)?;
-                name.clone_into(&mut profile.name);
-                catalogue.profiles.insert(name.to_owned(), profile);
+                catalogue.drafts.insert(name.to_owned(), (Draft::parse(name, &text)?, text));
             } else if !id.starts_with("knowledge/") {
                 catalogue.checks.push(Check::unread(id, text));
             }
         }
         catalogue.order();
-        catalogue.inherit();
+        catalogue.inherit()?;
         Ok(catalogue)
     }
 
@@ -124,6 +128,7 @@ impl Catalogue {
         each(&self.checks, |check| check.read().map(drop))?;
         let ids: Vec<&str> = self.checks.iter().map(Check::id).collect();
         self.checks.iter().try_for_each(|check| check.examine_after(&ids))?;
+        self.examine_profiles()?;
         self.refuse_circles()
     }
 
@@ -139,19 +144,43 @@ impl Catalogue {
         self.checks = checks;
     }
 
-    fn inherit(&mut self) {
-        let bases = self.profiles.clone();
-        for profile in self.profiles.values_mut() {
-            let mut seen = vec![profile.name.clone()];
-            let mut next = profile.extends.clone();
-            while let Some(base) =
-                next.take().filter(|name| !seen.contains(name)).and_then(|name| bases.get(&name))
-            {
-                seen.push(base.name.clone());
-                profile.inherit(base);
-                next.clone_from(&base.extends);
-            }
+    fn inherit(&mut self) -> Result<(), CheckError> {
+        let names: Vec<String> = self.drafts.keys().cloned().collect();
+        for name in names {
+            let profile = self.resolved(&name, &mut Vec::new())?;
+            self.profiles.insert(name, profile);
         }
+        Ok(())
+    }
+
+    /// A profile with everything that it takes from others; `seen` are those on the way to it.
+    fn resolved(&self, name: &str, seen: &mut Vec<String>) -> Result<Profile, CheckError> {
+        let (draft, text) = &self.drafts[name];
+        let Some(base) = &draft.extends else { return Ok(draft.resolve(&Profile::default())) };
+        seen.push(name.to_owned());
+        let refuse = |message: &str, help: Option<String>| {
+            let at = text.find("extends").unwrap_or(0);
+            let span = at..text[at..].find('\n').map_or(text.len(), |line| at + line);
+            Err(CheckError::new(&format!("checks/profiles/{name}.toml"), text, span, message, help))
+        };
+        if !self.drafts.contains_key(base) {
+            let help = suggest(base, self.drafts.keys().map(String::as_str));
+            return refuse(&format!("there is no profile \"{base}\""), Some(help));
+        }
+        if seen.contains(base) {
+            return refuse("the profile extends itself", None);
+        }
+        Ok(draft.resolve(&self.resolved(base, seen)?))
+    }
+
+    fn examine_profiles(&self) -> Result<(), CheckError> {
+        let areas: Vec<&str> = self.areas.iter().map(|area| area.id.as_str()).collect();
+        let parameters = self.checks.iter().map(|check| {
+            let names = check.file().params.keys().map(String::as_str).collect();
+            (check.id(), names)
+        });
+        let parameters = parameters.collect();
+        self.drafts.values().try_for_each(|(draft, text)| draft.examine(text, &areas, &parameters))
     }
 
     fn refuse_circles(&self) -> Result<(), CheckError> {
@@ -248,6 +277,36 @@ mod tests {
             let after = file.after.iter().map(ToString::to_string).collect();
             assert_eq!(head, (file.title.to_string(), file.since.clone(), after), "{}", check.id());
         }
+    }
+
+    fn refused(files: &[(&str, &str)]) -> String {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        Catalogue::load(files).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn a_profile_cannot_extend_what_is_not_there_nor_itself() {
+        let shown = refused(&[("profiles/a.toml", "title = 'A'\nextends = 'b'\n")]);
+        assert!(shown.contains("profiles/a.toml:2:1: there is no profile"), "{shown}");
+        let circle = [
+            ("profiles/a.toml", "title='A'\nextends='b'\n"),
+            ("profiles/b.toml", "title='B'\nextends='a'\n"),
+        ];
+        assert!(refused(&circle).contains("the profile extends itself"));
+    }
+
+    #[test]
+    fn a_profile_names_checks_and_parameters_that_exist() {
+        let check = (
+            "x/y.toml",
+            "title='A'\nsince='1'\nwhy='w'\n[params]\ndays = 1\n[[outcome]]\nresult='pass'\nmessage='m'\n",
+        );
+        let shown = refused(&[check, ("profiles/a.toml", "title='A'\n[checks]\nrequired = [\"x/z\"]\n")]);
+        assert!(shown.contains("there is no check or area \"x/z\""), "{shown}");
+        let shown = refused(&[check, ("profiles/a.toml", "title='A'\n[params.\"x/y\"]\ndaze = 2\n")]);
+        assert!(shown.contains("x/y has no parameter \"daze\""), "{shown}");
+        let about = "title='A'\n[[statement]]\nabout = [\"colour\"]\nsays='s'\nurl='u'\n";
+        assert!(refused(&[check, ("profiles/a.toml", about)]).contains("cannot be about"));
     }
 
     #[test]

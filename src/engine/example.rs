@@ -175,7 +175,7 @@ fn settings(world: &str) -> Option<Map<String, Value>> {
         },
         "request": {
             "features": ["contacts", "calendars"], "scope": "listed", "targets": [], "public_folders": [],
-            "sign_in_allowed": true, "vendor_credential": false,
+            "sign_in_allowed": true, "vendor_credential": false, "consenting_admin": null,
         },
         "account": { "address": "svc-sync@contoso.com", "domain": "contoso.com" },
         "endpoints": {

@@ -55,7 +55,10 @@ impl<'a> View<'a> {
             context.add_variable_as_val(*name, to_val(facts, name, true));
         }
         context.add_variable_as_val("run", to_val(&self.run, "run", false));
-        context.add_variable_as_val("profile", to_val(&profile.to_json(), "profile", false));
+        context.add_variable_as_val(
+            "profile",
+            to_val(&profile.to_json(self.text("world.protocol")), "profile", false),
+        );
         context
     }
 

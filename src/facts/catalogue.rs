@@ -214,6 +214,7 @@ groups! {
         "public_folders" List "public folders to sync";
         "sign_in_allowed" Bool "a live sign-in as the product was allowed in this run";
         "vendor_credential" Bool "the product's credential is held by its vendor";
+        "consenting_admin" Text "administrator named to give the product's consent; null: nobody";
     }
     /// The directory account.
     Account account {

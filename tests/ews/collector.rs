@@ -60,6 +60,7 @@ fn target(password: &str) -> Target {
         public_folders: Vec::new(),
         sign_in_allowed: true,
         vendor_credential: false,
+        consenting_admin: None,
     }
 }
 

@@ -128,6 +128,9 @@ pub struct Account {
     pub protocol: Option<Spanned<ProtocolName>>,
     /// Before or after the product was set up.
     pub phase: Option<Phase>,
+    /// Administrator who gives the product's consent, where the account itself shall not.
+    #[schemars(with = "Option<String>")]
+    pub consenting_admin: Option<Spanned<String>>,
     /// Features in use; without it the profile's.
     pub features: Option<Vec<Feature>>,
     /// Which mailboxes the product shall reach.

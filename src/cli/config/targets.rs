@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     cli::problem::Problem,
-    collect::{Endpoints, Reader, SignIn, Subject, SubjectKind, Target, World},
+    collect::{Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target, World},
+    engine::Permission,
     wire::NetConfig,
 };
 
@@ -34,10 +35,10 @@ pub struct Profile {
     pub user_agent: Option<String>,
     /// `organization` or `listed`.
     pub scope: String,
-    /// (resource, permission) as an app.
-    pub application: Vec<(String, String)>,
-    /// (resource, permission) as a user.
-    pub delegated: Vec<(String, String)>,
+    /// Permissions as an app.
+    pub application: Vec<Permission>,
+    /// Permissions as a user.
+    pub delegated: Vec<Permission>,
 }
 
 /// What the command line asks for.
@@ -358,8 +359,8 @@ impl<'a> Planner<'a> {
             reader: self.reader.clone(),
             profile: profile.name.clone(),
             profile_on_premises: self.profile_on_premises(chosen),
-            application_permissions: profile.application.clone(),
-            delegated_permissions: profile.delegated.clone(),
+            application_permissions: wanted(&profile.application, signs.protocol()),
+            delegated_permissions: wanted(&profile.delegated, signs.protocol()),
             features: table.and_then(|table| table.features.as_ref()).map_or_else(
                 || profile.features.clone(),
                 |given| given.iter().map(|f| feature_name(*f).into()).collect(),
@@ -377,7 +378,14 @@ impl<'a> Planner<'a> {
             public_folders: table.map(|table| table.public_folders.clone()).unwrap_or_default(),
             sign_in_allowed: !self.wishes.no_sign_in,
             vendor_credential: held.is_some_and(|held| *held.get_ref() == HeldBy::Vendor),
+            consenting_admin: self.consenting_admin(table)?,
         })
+    }
+
+    fn consenting_admin(&self, table: Option<&file::Account>) -> Result<Option<String>, Problem> {
+        let Some(given) = table.and_then(|table| table.consenting_admin.as_ref()) else { return Ok(None) };
+        self.checked(given)?;
+        Ok(Some(given.get_ref().clone()))
     }
 
     fn also(&self, table: Option<&file::Account>) -> Result<Vec<String>, Problem> {
@@ -394,6 +402,13 @@ impl<'a> Planner<'a> {
         }
         Ok(also)
     }
+}
+
+/// The (resource, permission) pairs that a product needs that speaks the protocol.
+fn wanted(permissions: &[Permission], protocol: Protocol) -> Vec<(String, String)> {
+    let name = if protocol == Protocol::Ews { "ews" } else { "graph" };
+    let fitting = permissions.iter().filter(|wanted| wanted.is_for(name));
+    fitting.map(|wanted| (wanted.resource.clone(), wanted.permission.clone())).collect()
 }
 
 /// Refuses what is no address on the command line.

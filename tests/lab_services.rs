@@ -559,7 +559,9 @@ async fn answers_fit_microsofts_schema() {
         eprintln!("SKIPPED: this test needs xmllint, and EWS_SCHEMA, a folder with soap-envelope.xsd");
         return;
     }
-    let bench = Bench::new("exchange-server", &json!({})).await;
+    let folder = |path: &str, class: &str| json!({"path": path, "class": class, "permissions": {"svc": "Owner", "Default": "FolderVisible"}});
+    let folders = json!({"a": folder("\\A", "IPF.Contact"), "b": folder("\\B", "IPF.Appointment"), "c": folder("\\C", "IPF.Note")});
+    let bench = Bench::new("exchange-server", &json!({"exchange": {"public_folders": folders}})).await;
     let sign_in = basic(&bench.secret("account-password"));
     for (number, operation) in operations().iter().enumerate() {
         let answer = bench.ews("mail.contoso.com", &sign_in, envelope("", operation)).await;
@@ -592,6 +594,13 @@ fn operations() -> Vec<String> {
     ));
     found.push(format!(
         "<m:FindItem Traversal=\"Shallow\"><m:ItemShape>{shape}</m:ItemShape>{parent}</m:FindItem>"
+    ));
+    let public =
+        "<t:AdditionalProperties><t:FieldURI FieldURI=\"folder:PermissionSet\"/></t:AdditionalProperties>";
+    found.push(format!(
+        "<m:FindFolder Traversal=\"Shallow\"><m:FolderShape>{shape}{public}</m:FolderShape>\
+         <m:IndexedPageFolderView MaxEntriesReturned=\"2\" Offset=\"1\" BasePoint=\"Beginning\"/>\
+         <m:ParentFolderIds><t:DistinguishedFolderId Id=\"publicfoldersroot\"/></m:ParentFolderIds></m:FindFolder>"
     ));
     for name in ["svc-sync@contoso.com", "nobody", "o"] {
         found.push(format!("<m:ResolveNames ReturnFullContactData=\"false\"><m:UnresolvedEntry>{name}</m:UnresolvedEntry></m:ResolveNames>"));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use syncready::collect::{license, policies, sign_in_log};
-use syncready::wire::ews::{Mailbox, get_inbox};
+use syncready::wire::ews::{Mailbox, Parent, find_folders, get_folder, get_inbox};
 use syncready::wire::json;
 use syncready::wire::sign_in;
 use syncready::wire::soap::{self, Class, Content, RequestVersion, ServerVersion, Statement};
@@ -159,8 +159,17 @@ fn requests_follow_microsofts_schema() {
     ];
     for mailbox in mailboxes {
         for version in [RequestVersion::Exchange2013Sp1, RequestVersion::Exchange2010Sp2] {
-            let Some(result) = validate(&get_inbox(&mailbox, version)) else { return };
-            assert_eq!(result, Ok(()), "{mailbox:?} {version:?}");
+            let requests = [
+                get_inbox(&mailbox, version),
+                find_folders(&mailbox, version, &Parent::Root, 0),
+                find_folders(&mailbox, version, &Parent::Folder("AAEu<\"'>".into()), 500),
+                get_folder(&mailbox, version, "AAEuAAA=", "folder:EffectiveRights"),
+                get_folder(&mailbox, version, "AAEuAAA=", "folder:PermissionSet"),
+            ];
+            for request in requests {
+                let Some(result) = validate(&request) else { return };
+                assert_eq!(result, Ok(()), "{mailbox:?} {version:?} {request}");
+            }
         }
     }
 }

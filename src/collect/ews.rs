@@ -61,7 +61,7 @@ const COMMON: [&str; 5] = ["status", "result", "code", "text", "policy_reason"];
 /// Other mailboxes asked at the same time.
 const AT_ONCE: usize = 4;
 
-fn speaks_ews(target: &Target) -> bool {
+pub(super) fn speaks_ews(target: &Target) -> bool {
     target.protocol == Protocol::Ews && target.world != Some(World::OnlineGraphApp)
 }
 
@@ -161,13 +161,13 @@ enum Asked {
 
 /// Why nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Unsent {
+pub(super) struct Unsent {
     /// As in `ews.own.not_attempted_because`.
     because: &'static str,
     /// The server wants a scheme that is not spoken: known without sending anything.
     unsupported_scheme: bool,
     challenges: Vec<String>,
-    absence: Box<Absence>,
+    pub(super) absence: Box<Absence>,
 }
 
 impl Unsent {
@@ -202,7 +202,7 @@ impl Asked {
     }
 }
 
-fn common(outcome: &Outcome) -> [(&'static str, Value); 5] {
+pub(super) fn common(outcome: &Outcome) -> [(&'static str, Value); 5] {
     [
         (COMMON[0], json!(outcome.status)),
         (COMMON[1], json!(outcome.kind.as_str())),
@@ -307,11 +307,22 @@ async fn ask(context: &Context, mailbox: Mailbox) -> Asked {
 }
 
 async fn try_ask(context: &Context, mailbox: &Mailbox) -> Result<Outcome, Unsent> {
+    let mailbox = mailbox.clone();
+    converse(context, |client| async move { client.open_inbox(&mailbox).await }).await
+}
+
+/// Lets somebody talk to the server with the product's credential, and keeps account of what the first
+/// answer says of it.
+pub(super) async fn converse<T, F>(context: &Context, talk: impl FnOnce(Client) -> F) -> Result<T, Unsent>
+where
+    T: AsRef<Outcome>,
+    F: Future<Output = T>,
+{
     let needed = credential_kind(context)?;
     let url = place(context, needed)?;
     match needed {
-        Needed::Password => with_password(context, url, mailbox).await,
-        Needed::Token => with_token(context, url, mailbox).await,
+        Needed::Password => with_password(context, url, talk).await,
+        Needed::Token => with_token(context, url, talk).await,
     }
 }
 
@@ -410,7 +421,11 @@ fn password_wanted(context: &Context) -> Result<(), Unsent> {
     Err(Unsent::scheme(format!("this server wants {}, not basic", offered.join(" or ")), offered))
 }
 
-async fn with_password(context: &Context, url: Url, mailbox: &Mailbox) -> Result<Outcome, Unsent> {
+async fn with_password<T, F>(context: &Context, url: Url, talk: impl FnOnce(Client) -> F) -> Result<T, Unsent>
+where
+    T: AsRef<Outcome>,
+    F: Future<Output = T>,
+{
     let subject = &context.target.subject;
     let username = subject.username.clone().unwrap_or_else(|| context.target.account.clone());
     let Some(password) = subject.secret.clone() else {
@@ -422,18 +437,21 @@ async fn with_password(context: &Context, url: Url, mailbox: &Mailbox) -> Result
         let text = "this password was refused, or got no answer, and is not sent again";
         return Err(Unsent::new("refused-before", Reason::NotAsked, text));
     }
-    let client = client(context, url, &Credential::Basic { username, password })?;
-    let outcome = client.open_inbox(mailbox).await;
+    let said = talk(client(context, url, &Credential::Basic { username, password })?).await;
+    let outcome = said.as_ref();
     match outcome.proof() {
         Proof::Refused if outcome.kind == Kind::Unauthorized => permit.condemn(),
         Proof::Refused | Proof::Lost => permit.refuse(),
         Proof::Accepted => permit.prove(),
         Proof::Nothing => {}
     }
-    Ok(outcome)
+    Ok(said)
 }
 
-async fn with_token(context: &Context, url: Url, mailbox: &Mailbox) -> Result<Outcome, Unsent> {
+async fn with_token<T, F>(context: &Context, url: Url, talk: impl FnOnce(Client) -> F) -> Result<T, Unsent>
+where
+    F: Future<Output = T>,
+{
     let token = context.subject_token(Resource::Exchange).await.map_err(|absence| {
         let because = match absence.reason {
             Reason::UnsupportedHere => "unsupported",
@@ -441,8 +459,7 @@ async fn with_token(context: &Context, url: Url, mailbox: &Mailbox) -> Result<Ou
         };
         Unsent { because, unsupported_scheme: false, challenges: Vec::new(), absence: Box::new(absence) }
     })?;
-    let client = client(context, url, &Credential::Bearer(token.secret.clone()))?;
-    Ok(client.open_inbox(mailbox).await)
+    Ok(talk(client(context, url, &Credential::Bearer(token.secret.clone()))?).await)
 }
 
 fn client(context: &Context, url: Url, credential: &Credential) -> Result<Client, Unsent> {

@@ -28,6 +28,7 @@ mod organization;
 mod permission_ids;
 mod plan;
 pub mod policies;
+mod public_folders;
 mod reader;
 mod realm;
 mod runner;
@@ -64,6 +65,7 @@ pub fn calls() -> impl Iterator<Item = &'static Call> {
         network::CALLS,
         organization::CALLS,
         policies::CALLS,
+        public_folders::CALLS,
         reader::CALLS,
         realm::CALLS,
         scope::CALLS,

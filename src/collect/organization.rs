@@ -11,7 +11,8 @@ pub(super) const CALLS: &[Call] = &[
     row!("exchange.organization", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], organization,
         yields ["organization.ews_enabled", "organization.ews_application_access_policy",
             "organization.ews_allow_list", "organization.ews_block_list",
-            "organization.public_folders_enabled", "organization.oauth_enabled"]),
+            "organization.public_folders_enabled", "organization.public_folder_mailbox",
+            "organization.oauth_enabled"]),
     row!("exchange.ews-apps", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], allowed_apps,
         yields ["organization.ews_allowed_app_ids"]),
     row!("exchange.impersonation", Tenant, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], leftovers,
@@ -27,9 +28,18 @@ async fn organization(context: &Context) -> Reading {
     let mut found = Yield::new();
     found.set("organization", ews_switches(configuration));
     found.set("organization.public_folders_enabled", text(configuration, "PublicFoldersEnabled"));
+    found.set("organization.public_folder_mailbox", root_mailbox(configuration));
     found.set("organization.oauth_enabled", flag(configuration, "OAuth2ClientProfileEnabled"));
     found.exchanges.clone_from(&said.exchanges);
     Ok(found)
+}
+
+/// The mailbox that keeps the hierarchy of the public folders: a name, an id, or an object with one.
+fn root_mailbox(configuration: &Value) -> Value {
+    let stated = &configuration["RootPublicFolderMailbox"];
+    let id = stated.as_str().or_else(|| stated["HierarchyMailboxGuid"].as_str()).unwrap_or_default().trim();
+    let none = id.chars().all(|letter| matches!(letter, '0' | '-'));
+    if none { Value::Null } else { id.into() }
 }
 
 async fn allowed_apps(context: &Context) -> Reading {
@@ -82,5 +92,14 @@ mod tests {
         assert_eq!(app_ids(&json!("A-1, b-2,")), json!(["a-1", "b-2"]));
         assert_eq!(app_ids(&json!(["A-1"])), json!(["a-1"]));
         assert_eq!(app_ids(&Value::Null), json!([]));
+    }
+
+    #[test]
+    fn an_empty_id_is_no_mailbox_for_public_folders() {
+        let root = |value: Value| root_mailbox(&json!({ "RootPublicFolderMailbox": value }));
+        assert_eq!(root(json!("PFMailbox1")), json!("PFMailbox1"));
+        assert_eq!(root(json!({ "HierarchyMailboxGuid": "0f1e" })), json!("0f1e"));
+        assert_eq!(root(json!("00000000-0000-0000-0000-000000000000")), Value::Null);
+        assert_eq!(root(Value::Null), Value::Null);
     }
 }

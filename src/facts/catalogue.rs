@@ -165,6 +165,7 @@ groups! {
         "ews_allow_list" List "user agents allowed";
         "ews_block_list" List "user agents blocked";
         "public_folders_enabled" Text "PublicFoldersEnabled: None, Local or Remote";
+        "public_folder_mailbox" Text "RootPublicFolderMailbox; null: none";
         "oauth_enabled" Bool "OAuth2ClientProfileEnabled";
     }
     /// The identity that reads the directory.
@@ -478,6 +479,34 @@ groups! {
         "others[].text" Text "message text";
         "others[].policy_reason" Text "X-EWS-Policy-Reason";
         "others[].repeated" Bool "a refusal was confirmed by a second request";
+    }
+    /// Public folders by EWS, with the product's credential.
+    Account public_folders {
+        "route.source" Text "autodiscover, or none: nobody told which mailbox keeps the hierarchy";
+        "route.anchor" Text "mailbox that leads to the hierarchy: PublicFolderInformation, else the account";
+        "route.mailbox" Text "InternalRpcClientServer; null: not told";
+        "route.text" Text "why no route was told; null where one was";
+        "root.status" Int "HTTP status of the search below the root";
+        "root.result" Text "as ews.own.result";
+        "root.code" Text "EWS response code; NoError on success";
+        "root.text" Text "message text";
+        "root.policy_reason" Text "X-EWS-Policy-Reason";
+        "root.folders" Int "folders that the account is shown at the top";
+        "folders" List "each configured public folder";
+        "folders[].path" Text "path as configured, with backslashes";
+        "folders[].shown" Text "yes, no, or unknown where it, or what the account may do there, could not be told";
+        "folders[].missing_below" Text "deepest folder of the path that the account is shown; null: all of them";
+        "folders[].beside" List "names that the account is shown there, at most 20";
+        "folders[].result" Text "as ews.own.result, of the last question about it";
+        "folders[].code" Text "EWS response code of that question";
+        "folders[].text" Text "message text of that question";
+        "folders[].class" Text "FolderClass";
+        "folders[].read" Bool "EffectiveRights: read items";
+        "folders[].create" Bool "EffectiveRights: create items";
+        "folders[].modify" Bool "EffectiveRights: change items";
+        "folders[].delete" Bool "EffectiveRights: delete items";
+        "folders[].level" Text "level of the permission that applies; null: permissions are not shown to the account";
+        "folders[].through" Text "account, default, other or not-told: whose permission it is";
     }
     /// The retired impersonation role in Exchange Online.
     Tenant impersonation {

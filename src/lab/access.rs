@@ -156,17 +156,30 @@ pub fn licensed(view: View, user: &Value, mailbox: &Value) -> bool {
     if !has(mailbox, "RecipientTypeDetails", "UserMailbox") {
         return true;
     }
-    rows(&user["x"]["licenses"]).into_iter().any(|given| {
+    plans(view, user).into_iter().any(gives_mailbox)
+}
+
+/// Names of the service plans that work for a user.
+fn plans<'a>(view: View<'a>, user: &Value) -> Vec<&'a str> {
+    let mut working = Vec::new();
+    for given in rows(&user["x"]["licenses"]) {
         let part = given.as_str().or_else(|| given["sku"].as_str()).unwrap_or_default();
-        let Some(sku) = view.named("subscribed_skus", part) else { return false };
-        let mut plans = sku["plans"].as_object().into_iter().flatten();
-        plans.any(|(id, name)| {
+        let Some(sku) = view.named("subscribed_skus", part) else { continue };
+        for (id, name) in sku["plans"].as_object().into_iter().flatten() {
             let name = name.as_str().unwrap_or_default();
             let off = lists(&given["disabled_plans"], name) || lists(&given["disabled_plans"], id);
             let status = given["status"][name].as_str().unwrap_or("Success");
-            gives_mailbox(name) && !off && !matches!(status, "Disabled" | "Error")
-        })
-    })
+            if !off && !matches!(status, "Disabled" | "Error") {
+                working.push(name);
+            }
+        }
+    }
+    working
+}
+
+/// Whether one of a cloud user's live plans carries public folders; deskless plans do not.
+pub fn carries_public_folders(view: View, user: &Value) -> bool {
+    plans(view, user).into_iter().any(|name| gives_mailbox(name) && !name.contains("DESKLESS"))
 }
 
 /// Whether a service plan of that name carries a mailbox.

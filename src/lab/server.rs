@@ -202,6 +202,11 @@ fn route(state: &State, call: &Call) -> Answer {
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
         Some("graph") => graph::answer(world.at(""), &Ask::from(call)).into(),
+        Some("exchange" | "exchange-server" | "autodiscover")
+            if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>
+        {
+            state.ews.answer(world.at(""), &Ask::from(call)).into()
+        }
         Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
             autodiscover::handle(world, call)
         }

@@ -42,7 +42,10 @@
 //!                       access_policy_tests{ADDRESS: Granted|Denied} (in place of what the policies say),
 //!                       role_assignments{KEY: {app (key), role, permissions[], scope, scope_type, members[]}},
 //!                       service_principals{KEY: {AppId, ObjectId, DisplayName}},
-//!                       leftovers{KEY: Get-ManagementRoleAssignment row};
+//!                       leftovers{KEY: Get-ManagementRoleAssignment row},
+//!                       public_folders{KEY: {path (with backslashes), class, permissions{mailbox key, group key
+//!                       or Default: level}}} (folders above are rows too),
+//!                       public_folder_mailbox {address, server}: told by Autodiscover, demanded as headers;
 //!                       members: keys of users or groups (direct members count), addresses or *; none: everybody
 //! ews                   host, kind online|exchange-server, version, challenges[], logon_form,
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},

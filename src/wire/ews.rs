@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
+mod public_folders;
+mod user_settings;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use quick_xml::events::BytesText;
 use url::Url;
@@ -18,6 +22,10 @@ use super::secret::Secret;
 use super::soap::{self, Class, Content, NotSoap, RequestVersion, ServerVersion, Statement};
 use super::xml;
 use crate::facts::Exchange;
+
+pub use public_folders::{
+    Child, Listing, Parent, Permission, Rights, Route, Seen, Who, find_folders, get_folder,
+};
 
 /// Path of the service on every Exchange host.
 pub const PATH: &str = "/EWS/Exchange.asmx";
@@ -205,6 +213,19 @@ pub enum Unsendable {
     Characters,
 }
 
+/// One question: the mailbox by which it finds its server, and its body for a version.
+struct Question<'a> {
+    anchor: &'a str,
+    public_folder_mailbox: Option<&'a str>,
+    body: &'a (dyn Fn(RequestVersion) -> String + Sync),
+}
+
+/// What became of a question, and what was answered, word for word.
+struct Answered {
+    outcome: Outcome,
+    body: Option<Bytes>,
+}
+
 /// Asks one server with one credential.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -232,11 +253,22 @@ impl Client {
     /// Opens an inbox: the cheapest question that needs a right on the mailbox. Repeated when the
     /// server is older than the request or asks to back off, never after a refused credential.
     pub async fn open_inbox(&self, mailbox: &Mailbox) -> Outcome {
+        let question = Question {
+            anchor: mailbox.address(),
+            public_folder_mailbox: None,
+            body: &|version| get_inbox(mailbox, version),
+        };
+        self.put(&question).await.outcome
+    }
+
+    /// Puts a question, again where it is worth it.
+    async fn put(&self, question: &Question<'_>) -> Answered {
         let mut version = RequestVersion::Exchange2013Sp1;
         let mut exchanges = Vec::new();
         let mut repeats = 0;
         loop {
-            let mut outcome = self.ask(mailbox, version).await;
+            let mut answered = self.ask(question, version).await;
+            let outcome = &mut answered.outcome;
             exchanges.append(&mut outcome.exchanges);
             let too_new = outcome.code.as_deref() == Some("ErrorInvalidServerVersion");
             if too_new && version == RequestVersion::Exchange2013Sp1 {
@@ -248,17 +280,26 @@ impl Client {
                     repeats += 1;
                     tokio::time::sleep(wait).await;
                 }
-                _ => return Outcome { exchanges, ..outcome },
+                _ => {
+                    outcome.exchanges = exchanges;
+                    return answered;
+                }
             }
         }
     }
 
-    async fn ask(&self, mailbox: &Mailbox, version: RequestVersion) -> Outcome {
-        let mut request = Request::post(self.url.clone(), Body::Xml(get_inbox(mailbox, version)));
-        request.headers = self.headers(mailbox.address());
-        let mut outcome = classify(self.net.send(request).await, self.scheme);
+    async fn ask(&self, question: &Question<'_>, version: RequestVersion) -> Answered {
+        let mut request = Request::post(self.url.clone(), Body::Xml((question.body)(version)));
+        request.headers = self.headers(question.anchor);
+        if let Some(value) = question.public_folder_mailbox.and_then(|name| HeaderValue::from_str(name).ok())
+        {
+            request.headers.insert(HeaderName::from_static("x-publicfoldermailbox"), value);
+        }
+        let reply = self.net.send(request).await;
+        let body = reply.outcome.as_ref().ok().map(|response| response.body.clone());
+        let mut outcome = classify(reply, self.scheme);
         outcome.redact(&self.secrets);
-        outcome
+        Answered { outcome, body }
     }
 
     fn headers(&self, anchor: &str) -> HeaderMap {
@@ -326,6 +367,12 @@ fn classify(reply: Reply, scheme: &str) -> Outcome {
         Err(failure) => outcome.miss(&failure),
     }
     outcome
+}
+
+impl AsRef<Self> for Outcome {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl Outcome {

@@ -200,16 +200,21 @@ fn is_soap(node: Node<'_, '_>, name: &str) -> bool {
 }
 
 /// Exchange's own names, or unqualified ones: faults and some gateways leave the namespace out.
-fn is_exchange(node: Node<'_, '_>, name: &str) -> bool {
+pub(super) fn is_exchange(node: Node<'_, '_>, name: &str) -> bool {
     let tag = node.tag_name();
     tag.name() == name && matches!(tag.namespace(), None | Some(MESSAGES | TYPES | ERRORS | SOAP | SOAP12))
 }
 
-fn child<'a, 'i>(node: Node<'a, 'i>, wanted: impl Fn(Node<'a, 'i>) -> bool) -> Option<Node<'a, 'i>> {
+/// The first child element that fits.
+pub(super) fn child<'a, 'i>(
+    node: Node<'a, 'i>,
+    wanted: impl Fn(Node<'a, 'i>) -> bool,
+) -> Option<Node<'a, 'i>> {
     node.children().find(|node| node.is_element() && wanted(*node))
 }
 
-fn below<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+/// The first element of Exchange's with that name, at any depth.
+pub(super) fn below<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.descendants().find(|node| node.is_element() && is_exchange(*node, name))
 }
 

@@ -51,9 +51,6 @@ pub(super) const FOLDERS: &[Folder] = &[
     folder("recoverableitemsdeletions", "Deletions", "", "Folder", "recoverableitemsroot"),
 ];
 
-/// The root of the public folders, which lies in no user's mailbox.
-pub(super) const PUBLIC_ROOT: Folder = folder("publicfoldersroot", "IPM_SUBTREE", "", "Folder", "");
-
 /// Further distinguished names, of the published schema and of newer clients, whose folders a new
 /// mailbox lacks.
 const OTHER: &str = "voicemail recoverableitemsversions recoverableitemspurges recoverableitemsdiscoveryholds archiveroot \
@@ -131,10 +128,14 @@ impl Shape {
         Self { base, fields }
     }
 
+    /// Whether a folder property is asked for by its name.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.strip_prefix("folder:") == Some(name))
+    }
+
     /// Whether a folder property is shown.
-    fn shows(&self, name: &str, in_default: bool) -> bool {
-        let named = self.fields.iter().any(|field| field.strip_prefix("folder:") == Some(name));
-        named || self.base == "AllProperties" || (in_default && self.base == "Default")
+    pub(super) fn shows(&self, name: &str, in_default: bool) -> bool {
+        self.names(name) || self.base == "AllProperties" || (in_default && self.base == "Default")
     }
 }
 

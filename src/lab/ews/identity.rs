@@ -56,6 +56,11 @@ pub(super) struct Refused {
     pub diagnostics: Option<&'static str>,
 }
 
+impl Refused {
+    /// The token carries nothing that counts here.
+    pub(super) const PERMISSION: Self = Self { diagnostics: Some(PERMISSION) };
+}
+
 const SIGNATURE: &str =
     "2000000;reason=\"The token has an invalid signature.\";error_category=\"invalid_signature\"";
 const AUDIENCE: &str = "2000003;reason=\"The audience claim value is invalid for current resource. Audience claim is not \

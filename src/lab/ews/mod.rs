@@ -8,7 +8,9 @@ mod folders;
 mod gates;
 mod identity;
 mod operations;
+mod public_folders;
 mod reader;
+mod user_settings;
 mod xml;
 
 use std::collections::BTreeMap;
@@ -54,6 +56,9 @@ impl Ews {
         let path = ask.path.to_ascii_lowercase();
         if view.at("ews.logon_form") == true {
             return logon_form(ask);
+        }
+        if path == "/autodiscover/autodiscover.svc" && ask.method == "POST" {
+            return user_settings::answer(self, view, ask);
         }
         if path != "/ews/exchange.asmx" {
             return html(404, "404 - File or directory not found.");
@@ -126,7 +131,7 @@ fn serve(view: View, ask: &Ask, caller: &Caller) -> Result<String, Stop> {
     if let Some(mailbox) = mailbox {
         gates::broken(view, mailbox)?;
     }
-    let context = operations::Context { view, caller, mailbox, impersonated: target.is_some() };
+    let context = operations::Context { view, ask, caller, mailbox, impersonated: target.is_some() };
     let body = operations::run(&context, &request)?;
     Ok(xml::envelope(&xml::version(view), &body))
 }

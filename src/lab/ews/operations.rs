@@ -3,17 +3,21 @@
 use roxmltree::Node;
 use serde_json::Value;
 
-use super::folders::{self, Folder, PUBLIC_ROOT, Shape};
+use super::folders::{self, Folder, Shape};
 use super::gates::{self, delegate};
 use super::identity::Caller;
+use super::public_folders;
 use super::reader::{Request, child};
 use super::xml::{self, Fault, MESSAGES, TYPES, escape};
+use crate::lab::ask::Ask;
 use crate::lab::view::{View, answers_to, has, text};
 
 /// Who asks for what.
 pub(super) struct Context<'a> {
     /// The world.
     pub view: View<'a>,
+    /// The request.
+    pub ask: &'a Ask,
     /// The caller.
     pub caller: &'a Caller,
     /// The impersonated mailbox, else the caller's own.
@@ -65,9 +69,6 @@ fn open<'a>(context: &Context<'a>, id: Node) -> Result<Opened<'a>, Fault> {
         let message = gates::message_of(error).unwrap_or("The request could not be completed.");
         return Err(Fault::new(text(error, "code"), message));
     }
-    if value == "publicfoldersroot" {
-        return public_root(context, mailbox);
-    }
     let found = folders::distinguished(value).map(|folder| (mailbox, folder));
     found.ok_or_else(|| {
         Fault::new("ErrorFolderNotFound", "The specified folder could not be found in the store.")
@@ -106,24 +107,17 @@ fn may_open(context: &Context, mailbox: &Value) -> bool {
     acting || (!context.impersonated && delegate(context.view, context.caller, mailbox))
 }
 
-fn public_root<'a>(context: &Context<'a>, mailbox: &'a Value) -> Result<Opened<'a>, Fault> {
-    let organization = context.view.at("exchange.organization");
-    let state = text(organization, "PublicFoldersEnabled");
-    if state == "None" || (state.is_empty() && super::online(context.view)) {
-        let text = "There are no public folder servers available.";
-        return Err(Fault::new("ErrorNoPublicFolderServerAvailable", text));
-    }
-    Ok((mailbox, &PUBLIC_ROOT))
-}
-
 fn get_folder(context: &Context, operation: Node) -> String {
     let shape = Shape::read(child_of(operation, "FolderShape"));
-    let messages = ids(operation, "FolderIds").into_iter().map(|id| match open(context, id) {
-        Ok((mailbox, folder)) => {
-            let payload = format!("<m:Folders>{}</m:Folders>", folders::element(mailbox, folder, &shape));
-            xml::success("GetFolder", &payload)
+    let messages = ids(operation, "FolderIds").into_iter().map(|id| {
+        let found = match public_folders::wanted(id) {
+            Some(wanted) => public_folders::get(context, &wanted, &shape),
+            None => open(context, id).map(|(mailbox, folder)| folders::element(mailbox, folder, &shape)),
+        };
+        match found {
+            Ok(folder) => xml::success("GetFolder", &format!("<m:Folders>{folder}</m:Folders>")),
+            Err(fault) => public_folders::failure("GetFolder", &fault),
         }
-        Err(fault) => xml::failure("GetFolder", "Error", fault.code(), fault.message(), "<m:Folders/>"),
     });
     xml::response("GetFolder", &messages.collect::<String>())
 }
@@ -131,24 +125,28 @@ fn get_folder(context: &Context, operation: Node) -> String {
 fn find_folder(context: &Context, operation: Node) -> String {
     let shape = Shape::read(child_of(operation, "FolderShape"));
     let deep = operation.attribute("Traversal") == Some("Deep");
-    let messages = ids(operation, "ParentFolderIds").into_iter().map(|id| match open(context, id) {
-        Ok((_, folder)) if folder.name == PUBLIC_ROOT.name && deep => {
-            let text = "The operation is not supported for public folders.";
-            xml::failure("FindFolder", "Error", "ErrorInvalidOperation", text, "")
+    let messages = ids(operation, "ParentFolderIds").into_iter().map(|id| {
+        let found = match public_folders::wanted(id) {
+            Some(wanted) => public_folders::below(context, &wanted, operation, &shape),
+            None => open(context, id).map(|(mailbox, folder)| level(mailbox, folder, deep, &shape)),
+        };
+        match found {
+            Ok(payload) => xml::success("FindFolder", &payload),
+            Err(fault) => public_folders::failure("FindFolder", &fault),
         }
-        Ok((mailbox, folder)) => {
-            let found = folders::below(folder, deep);
-            let rows: String = found.iter().map(|folder| folders::element(mailbox, folder, &shape)).collect();
-            let payload = format!(
-                "<m:RootFolder IndexedPagingOffset=\"{0}\" TotalItemsInView=\"{0}\" IncludesLastItemInRange=\"true\">\
-                 <t:Folders>{rows}</t:Folders></m:RootFolder>",
-                found.len()
-            );
-            xml::success("FindFolder", &payload)
-        }
-        Err(fault) => xml::failure("FindFolder", "Error", fault.code(), fault.message(), ""),
     });
     xml::response("FindFolder", &messages.collect::<String>())
+}
+
+/// The folders below one of a mailbox.
+fn level(mailbox: &Value, folder: &Folder, deep: bool, shape: &Shape) -> String {
+    let found = folders::below(folder, deep);
+    let rows: String = found.iter().map(|folder| folders::element(mailbox, folder, shape)).collect();
+    format!(
+        "<m:RootFolder IndexedPagingOffset=\"{0}\" TotalItemsInView=\"{0}\" IncludesLastItemInRange=\"true\">\
+         <t:Folders>{rows}</t:Folders></m:RootFolder>",
+        found.len()
+    )
 }
 
 fn find_item(context: &Context, operation: Node) -> String {

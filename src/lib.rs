@@ -9,12 +9,13 @@
 //!
 //! One direction, no way back: `wire`, `facts` and `lab` know none of the others (`wire` uses the
 //! evidence types of `facts`), `engine` knows `facts`, `collect` knows `facts` and `wire`, `report`
-//! knows `facts` and `engine`, `cli` knows all.
+//! knows `facts`, `engine` and `knowledge` (which knows none but `facts`), `cli` knows all.
 
 pub mod cli;
 pub mod collect;
 pub mod engine;
 pub mod facts;
+pub mod knowledge;
 pub mod lab;
 pub mod report;
 pub mod wire;

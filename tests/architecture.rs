@@ -8,12 +8,13 @@ use std::{
 
 /// Layer → layers that it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("cli", &["collect", "engine", "facts", "lab", "report", "wire"]),
+    ("cli", &["collect", "engine", "facts", "knowledge", "lab", "report", "wire"]),
     ("collect", &["facts", "wire"]),
     ("engine", &["facts"]),
     ("facts", &[]),
+    ("knowledge", &["facts"]),
     ("lab", &[]),
-    ("report", &["engine", "facts"]),
+    ("report", &["engine", "facts", "knowledge"]),
     ("wire", &["facts"]),
 ];
 

@@ -480,3 +480,147 @@ fn the_examples_of_all_checks_hold() {
     let run = Place::new().run(&["checks", "test"]);
     assert_eq!(run.code, 0, "{}", run.stdout);
 }
+
+/// The one topic that a document explains.
+fn explained(topic: &[&str]) -> Value {
+    let args: Vec<&str> =
+        ["explain"].into_iter().chain(topic.iter().copied()).chain(["--format", "json"]).collect();
+    let run = Place::new().run(&args);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    serde_json::from_str(&run.stdout).expect("JSON")
+}
+
+#[test]
+fn a_pasted_error_is_explained_by_its_most_telling_code() {
+    let told =
+        explained(&["invalid_client:", "AADSTS7000222:", "The", "provided", "keys", "are", "expired."]);
+    assert_eq!(
+        (&told["code"], &told["causes"][0]["cause"]),
+        (&"AADSTS7000222".into(), &"app-secret-expired".into())
+    );
+    assert_eq!(told["others"], serde_json::json!(["invalid_client"]));
+    assert!(told["fix"][0]["steps"].as_array().is_some_and(|steps| !steps.is_empty()));
+}
+
+#[test]
+fn a_number_alone_is_a_code_of_the_sign_in() {
+    assert_eq!(explained(&["50076"])["code"], "AADSTS50076");
+}
+
+#[test]
+fn a_small_number_is_an_exit_code() {
+    assert_eq!(explained(&["3"])["exit_code"], 3);
+}
+
+#[test]
+fn a_cause_brings_the_repairs_of_its_checks() {
+    let told = explained(&["mfa-required"]);
+    let checks: Vec<&str> =
+        told["checks"].as_array().into_iter().flatten().filter_map(|c| c["check"].as_str()).collect();
+    assert!(checks.contains(&"mfa/per-user-mfa-is-off"), "{checks:?}");
+    assert!(told["fix"].as_array().is_some_and(|fixes| fixes.len() > 1));
+}
+
+#[test]
+fn an_unknown_number_is_never_forced_into_a_cause() {
+    let run = Place::new().run(&["explain", "invalid_grant: AADSTS99999: something new"]);
+    assert_refused(&run, &["nothing is known of", "error?code=99999"]);
+}
+
+#[test]
+fn a_misspelt_code_names_the_nearest() {
+    assert_refused(
+        &Place::new().run(&["explain", "ErrorImpersonateUserDenid"]),
+        &["`ErrorImpersonateUserDenied`"],
+    );
+    assert_refused(&Place::new().run(&["explain", "AADSTS50067"]), &["`AADSTS50076`"]);
+}
+
+#[test]
+fn an_explanation_can_be_markdown() {
+    let run = Place::new().run(&["explain", "mfa/per-user-mfa-is-off", "--format", "markdown"]);
+    assert!(run.stdout.starts_with("# mfa/per-user-mfa-is-off\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("\n## Why it matters\n") && run.stdout.contains("\n```\n"), "{}", run.stdout);
+}
+
+#[test]
+fn completions_know_the_names_of_this_version() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = Place::new().run(&["completions", shell]);
+        assert_eq!(run.code, 0, "{shell}: {}", run.stderr);
+        let names = ["mfa/per-user-mfa-is-off", "generic-ews", "secret-expired", "consent-missing"];
+        let names = names.into_iter().filter(|_| ["bash", "zsh", "fish"].contains(&shell));
+        for name in names.chain(["completions", "profile"]) {
+            assert!(run.stdout.contains(name), "{shell}: no {name}");
+        }
+    }
+}
+
+#[test]
+fn the_completions_for_bash_are_a_script_that_bash_reads() {
+    let place = Place::new();
+    assert_eq!(place.run(&["completions", "bash", "-o", "syncready.bash"]).code, 0);
+    let read = Command::new("bash").args(["-n", "syncready.bash"]).current_dir(place.path()).status();
+    assert!(read.expect("bash is there").success());
+}
+
+#[test]
+fn a_manual_page_has_examples_and_exit_codes() {
+    let run = Place::new().run(&["man", "check"]);
+    for part in [
+        ".TH SYNCREADY",
+        ".SH EXAMPLES",
+        "syncready check \\-\\-demo",
+        ".SH \"EXIT STATUS\"",
+        "nothing to check",
+    ] {
+        assert!(run.stdout.contains(part), "no {part}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let place = Place::new();
+    assert_eq!(place.run(&["man", "-o", "man1"]).code, 0);
+    for page in ["syncready", "syncready-check", "syncready-checks-list", "syncready-explain"] {
+        assert!(place.path().join("man1").join(format!("{page}.1")).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn a_page_of_an_unknown_command_names_the_nearest() {
+    assert_refused(&Place::new().run(&["man", "chek"]), &["did you mean `check`?"]);
+}
+
+/// Every command of the program, as words behind its name.
+fn commands() -> Vec<Vec<String>> {
+    let place = Place::new();
+    assert_eq!(place.run(&["man", "-o", "man1"]).code, 0);
+    let pages = fs::read_dir(place.path().join("man1")).expect("written");
+    let names = pages.map(|page| page.expect("readable").file_name().to_string_lossy().into_owned());
+    names.map(|name| name.trim_end_matches(".1").split('-').skip(1).map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_help_of_every_command_shows_an_example() {
+    for command in commands().into_iter().filter(|command| *command != ["checks"]) {
+        let args: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = Place::new().run(&args);
+        let examples: Vec<&str> =
+            help.stdout.lines().filter(|line| line.trim_start().starts_with("syncready ")).collect();
+        assert!(!examples.is_empty(), "{command:?} shows no example");
+    }
+}
+
+#[test]
+fn nothing_breaks_when_the_reader_goes_away() {
+    for args in
+        ["explain consent-missing", "checks list", "man check", "completions bash", "check --demo list"]
+    {
+        let place = Place::new();
+        let line =
+            format!("'{}' {args} | true; echo \"${{PIPESTATUS[0]}}\"", env!("CARGO_BIN_EXE_syncready"));
+        let run = finish(Command::new("bash").args(["-c", &line]).current_dir(place.path()));
+        assert_eq!((run.stdout.trim(), run.stderr.as_str()), ("0", ""), "{args}");
+    }
+}

@@ -9,6 +9,7 @@ use syncready::{
     cli::{config, exit},
     engine::{self, Catalogue},
     facts::{Document, catalogue},
+    knowledge::Knowledge,
 };
 
 fn root() -> PathBuf {
@@ -73,8 +74,9 @@ fn the_page_about_facts_is_current() {
 #[test]
 fn the_page_about_causes_is_current() {
     let mut page = String::from(
-        "# Causes\n\nStable names for what is wrong; reports, programs and people refer to them.\n\n| Cause | Meaning | \
-         Checks that find it |\n|---|---|---|\n",
+        "# Causes\n\nStable names for what is wrong; reports, programs and people refer to them. `syncready explain \
+         CAUSE`\nshows the way out of each.\n\n| Cause | Meaning | How it shows | Checks that find it \
+         |\n|---|---|---|---|\n",
     );
     let names = |cause: &str| {
         let checks = Catalogue::embedded().checks().iter();
@@ -85,9 +87,34 @@ fn the_page_about_causes_is_current() {
         found.join(", ")
     };
     for (cause, meaning) in engine::causes::CAUSES {
-        let _ = writeln!(page, "| `{cause}` | {meaning} | {} |", names(cause));
+        let shows = Knowledge::embedded().cause(cause).map(|known| known.shows).unwrap_or_default();
+        let _ = writeln!(page, "| `{cause}` | {meaning} | {shows} | {} |", names(cause));
     }
     assert_current("docs/causes.md", &page);
+}
+
+#[test]
+fn the_page_about_codes_is_current() {
+    let mut page = String::from(
+        "# Codes\n\nWhat is known of the codes of the sign-in service, of Exchange Web Services and of Microsoft Graph; the \
+         share\nbehind a cause is how many of a hundred cases it explains. `syncready explain CODE` says more. The \
+         files are\n`checks/knowledge/*.toml`; [knowledge.md](knowledge.md) says what may stand in them.\n\n| Code | \
+         Meaning | Causes |\n|---|---|---|\n",
+    );
+    let knowledge = Knowledge::embedded();
+    let mut last = String::new();
+    for entry in knowledge.names().filter_map(|name| knowledge.code(name)) {
+        if entry.code == last {
+            continue;
+        }
+        let names: Vec<String> =
+            std::iter::once(&entry.code).chain(&entry.also).map(|name| format!("`{name}`")).collect();
+        let causes: Vec<String> =
+            entry.causes.iter().map(|likely| format!("`{}` {}", likely.cause, likely.weight)).collect();
+        let _ = writeln!(page, "| {} | {} | {} |", names.join(", "), entry.means, causes.join(", "));
+        last = entry.code;
+    }
+    assert_current("docs/codes.md", &page);
 }
 
 /// Configurations shown in a page.

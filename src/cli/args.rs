@@ -35,12 +35,16 @@ Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 unde
 pub enum Command {
     /// Check accounts: ready, or the first cause and its fix.
     Check(Box<Check>),
-    /// Say what a check looks at, why it matters and how to repair it.
+    /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
     /// List the checks, or run the examples that prove them.
     Checks(Checks),
     /// Serve a simulated tenant on this machine until Ctrl-C.
     Lab(Lab),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Print a page of the manual, or write all of them into a folder.
+    Man(Manual),
 }
 
 /// How the output looks.
@@ -91,6 +95,17 @@ pub enum TextFormat {
     Text,
     /// One JSON document.
     Json,
+}
+
+/// Formats of what may be handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// For tickets and wikis.
+    Markdown,
 }
 
 /// Conventions of exit codes.
@@ -192,15 +207,21 @@ Passwords and app secrets never stand on the command line: the configuration say
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  syncready explain mfa/per-user-mfa-is-off
-  syncready explain mfa/per-user-mfa-is-off --format json")]
+  syncready explain mfa/per-user-mfa-is-off        a check
+  syncready explain consent-missing                a cause: the checks that find it, the way out
+  syncready explain AADSTS50076                    a code of the sign-in, of EWS or of Graph
+  syncready explain 'AADSTS7000222: The provided client secret keys are expired'
+  syncready explain mfa --format markdown          an area
+  syncready explain 3                              an exit code
+
+It needs no network. What is not known ends with exit code 2 and the nearest name.")]
 pub struct Explain {
-    /// Id of a check.
-    #[arg(value_name = "ID")]
-    pub id: String,
+    /// Check, area, cause, error code, exit code, or the text of an error.
+    #[arg(value_name = "NAME", required = true, num_args = 1..)]
+    pub id: Vec<String>,
     /// Format.
-    #[arg(long, value_enum, default_value_t = TextFormat::Text, help_heading = "Output")]
-    pub format: TextFormat,
+    #[arg(long, value_enum, default_value_t = PageFormat::Text, help_heading = "Output")]
+    pub format: PageFormat,
     /// Where it goes.
     #[command(flatten)]
     pub output: Output,
@@ -273,6 +294,47 @@ pub struct Lab {
     /// Print addresses and credentials as text, or as one line of JSON.
     #[arg(long, value_enum, default_value_t = TextFormat::Text, value_name = "FORMAT")]
     pub print: TextFormat,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready completions bash -o ~/.local/share/bash-completion/completions/syncready
+  syncready completions zsh -o ~/.zfunc/_syncready
+  syncready completions fish -o ~/.config/fish/completions/syncready.fish
+  syncready completions powershell >> $PROFILE
+
+In bash, zsh and fish they offer the names of checks, profiles, scenarios and causes, too.")]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+    /// Where it goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready man | man -l -
+  syncready man check | man -l -
+  syncready man -o ~/.local/share/man/man1")]
+pub struct Manual {
+    /// Page of this command; without one, of the whole program.
+    #[arg(value_name = "COMMAND", conflicts_with = "output")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into DIR.
+    #[arg(short, long, value_name = "DIR", help_heading = "Output")]
+    pub output: Option<PathBuf>,
     /// How it looks.
     #[command(flatten)]
     pub look: Look,

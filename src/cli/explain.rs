@@ -1,31 +1,127 @@
-//! `explain`: what a check looks at, why it matters, how to repair it.
+//! `explain`: what a check, a cause, an error code, an area or an exit code means, and the way out.
 
 use super::{
-    args::{self, TextFormat},
+    args::{self, PageFormat},
     exit, look,
     output::Sink,
-    select,
+    problem::{self, Problem},
     trouble::Trouble,
 };
 use crate::{
     collect::{self, Access},
-    engine::{Catalogue, Check},
+    engine::{Catalogue, Check, causes},
     facts::overlaps,
-    report::explain::{self, Need},
+    knowledge::{Entry, Knowledge},
+    report::{
+        explain::{self, Need},
+        topic::{self, Topic},
+    },
 };
 
-/// Explains one check.
+/// Explains one thing.
 pub fn run(args: &args::Explain) -> Result<u8, Trouble> {
     let sink = Sink::open(args.output.output.as_deref())?;
-    let catalogue = Catalogue::embedded();
-    let check = catalogue.check(&args.id).ok_or_else(|| select::unknown_check(catalogue, &args.id))?;
-    let needs = needs(check);
-    let text = match args.format {
-        TextFormat::Json => explain::json(check, &needs),
-        TextFormat::Text => explain::check_with(check, &needs, &look::stdout(&args.look, !sink.is_stdout())),
+    let asked = args.id.join(" ");
+    let asked = asked.trim();
+    let (catalogue, style) = (Catalogue::embedded(), look::stdout(&args.look, !sink.is_stdout()));
+    let text = if let Some(check) = catalogue.check(asked) {
+        let needs = needs(check);
+        match args.format {
+            PageFormat::Json => explain::json(check, &needs),
+            PageFormat::Markdown => explain::markdown(check, &needs),
+            PageFormat::Text => explain::check_with(check, &needs, &style),
+        }
+    } else {
+        let topic = find(catalogue, asked).ok_or_else(|| unknown(catalogue, asked))?;
+        match args.format {
+            PageFormat::Json => topic.json(),
+            PageFormat::Markdown => topic.markdown(),
+            PageFormat::Text => topic.text(&style),
+        }
     };
     sink.write(&text)?;
     Ok(exit::READY)
+}
+
+/// What is meant, if it is no check.
+fn find(catalogue: &Catalogue, asked: &str) -> Option<Topic> {
+    let knowledge = Knowledge::embedded();
+    let lower = asked.to_ascii_lowercase();
+    topic::cause(catalogue, knowledge, &lower)
+        .or_else(|| topic::area(catalogue, &lower))
+        .or_else(|| exit_code(asked))
+        .or_else(|| knowledge.code(asked).map(|entry| topic::code(catalogue, &entry, &[])))
+        .or_else(|| pasted(catalogue, knowledge, asked))
+}
+
+fn exit_code(asked: &str) -> Option<Topic> {
+    let number =
+        asked.to_ascii_lowercase().replace("exit", "").replace("code", "").trim().parse::<u8>().ok()?;
+    let (code, meaning) = exit::TABLE.iter().find(|(code, _)| *code == number)?;
+    Some(topic::exit_code(*code, meaning))
+}
+
+/// The most telling code of a text that somebody pasted; the others are named beside it.
+fn pasted(catalogue: &Catalogue, knowledge: &Knowledge, text: &str) -> Option<Topic> {
+    let names = knowledge.codes_in(text);
+    if sign_in_number(text).is_some() && !names.iter().any(|name| name.starts_with(SIGN_IN)) {
+        return None; // What is said beside an unknown number is less than the number.
+    }
+    let clear = |entry: &Entry| entry.causes.first().map_or(0, |likely| likely.weight);
+    let mut best: Option<Entry> = None;
+    for entry in names.iter().filter_map(|name| knowledge.code(name)) {
+        if best.as_ref().is_none_or(|best| clear(&entry) > clear(best)) {
+            best = Some(entry);
+        }
+    }
+    let entry = best?;
+    let others: Vec<&str> = names.into_iter().filter(|name| *name != entry.code).collect();
+    Some(topic::code(catalogue, &entry, &others))
+}
+
+/// What stands before the numbers of the sign-in service.
+const SIGN_IN: &str = "AADSTS";
+
+/// Longest part of a pasted text that is said again.
+const SAID_AGAIN: usize = 60;
+
+fn unknown(catalogue: &Catalogue, asked: &str) -> Problem {
+    let checks = catalogue.checks().iter().map(Check::id);
+    let areas = catalogue.areas().iter().map(|area| area.id.as_str());
+    let names = checks.chain(areas).chain(causes::CAUSES.iter().map(|(name, _)| *name));
+    let names: Vec<&str> =
+        names.chain(Knowledge::embedded().names()).filter(|name| near(asked, name)).collect();
+    let mut said: String = asked.chars().take(SAID_AGAIN).collect();
+    if said.len() < asked.len() {
+        said.push('…');
+    }
+    let problem = Problem::new(format!("nothing is known of `{said}`"));
+    let problem = match problem::nearest(asked, &names) {
+        Some(name) => problem.help(format!("did you mean `{name}`?")),
+        None => problem,
+    };
+    let problem =
+        problem.help("it may be a check, an area, a cause, an exit code, or a code such as AADSTS50076");
+    match sign_in_number(asked) {
+        Some(number) => problem
+            .help(format!("what Microsoft says: https://login.microsoftonline.com/error?code={number}")),
+        None => problem,
+    }
+}
+
+/// Whether a name may have been meant: numbers that differ by more than a slip mean something else.
+fn near(asked: &str, name: &str) -> bool {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let (one, other) = (digits(asked), digits(name));
+    one.is_empty() && other.is_empty() || strsim::damerau_levenshtein(&one, &other) == 1
+}
+
+/// The number of a sign-in code that stands in a text.
+fn sign_in_number(text: &str) -> Option<&str> {
+    let at = text.to_ascii_uppercase().find(SIGN_IN)? + SIGN_IN.len();
+    let digits =
+        text[at..].find(|c: char| !c.is_ascii_digit()).map_or(&text[at..], |end| &text[at..at + end]);
+    (!digits.is_empty()).then_some(digits)
 }
 
 /// The reader's permissions behind the facts that a check reads.

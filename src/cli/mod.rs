@@ -6,6 +6,7 @@
 pub mod args;
 mod check;
 mod checks;
+mod completions;
 pub mod config;
 pub mod exit;
 mod explain;
@@ -14,6 +15,7 @@ mod hint;
 mod lab;
 mod live;
 mod look;
+mod man;
 pub mod output;
 pub mod problem;
 mod progress;
@@ -50,6 +52,8 @@ fn run() -> u8 {
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),
+        Command::Completions(args) => (completions::run(args), &args.look, ExitCodes::Plain),
+        Command::Man(args) => (man::run(args), &args.look, ExitCodes::Plain),
     };
     outcome.unwrap_or_else(|trouble| {
         complain(&trouble, look);

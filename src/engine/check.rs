@@ -343,6 +343,11 @@ impl Check {
         &self.id
     }
 
+    /// Whether its file holds that word; cheaper than reading the file.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.source.contains(word)
+    }
+
     /// The part of the id before the slash.
     pub fn area(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::mark::Paint;
-use super::page::Page;
-use super::{Style, grid, json};
+use super::sheet::Sheet;
+use super::{Style, json};
 use crate::engine::{Catalogue, Check, FixFile, Outcome, Word};
 use crate::facts::catalogue;
 
@@ -25,37 +25,46 @@ pub fn check(check: &Check, style: &Style) -> String {
 
 /// The check in words, with those of the permissions that it needs.
 pub fn check_with(check: &Check, needs: &[Need], style: &Style) -> String {
-    let mut page = Page::new(style);
-    header(&mut page, check);
-    page.heading("Why it matters");
-    page.text(0, &check.file().why, Paint::Plain);
-    reads(&mut page, check, needs);
-    outcomes(&mut page, check);
-    fixes(&mut page, check);
-    references(&mut page, check);
-    examples(&mut page, check);
-    page.finish()
+    sheet(check, needs).on_terminal(style)
 }
 
-fn header(page: &mut Page, check: &Check) {
+/// The check as Markdown.
+pub fn markdown(check: &Check, needs: &[Need]) -> String {
+    sheet(check, needs).as_markdown()
+}
+
+fn sheet(check: &Check, needs: &[Need]) -> Sheet {
+    let mut sheet = Sheet::default();
+    header(&mut sheet, check);
+    sheet.heading("Why it matters");
+    sheet.text(&check.file().why, Paint::Plain);
+    reads(&mut sheet, check, needs);
+    outcomes(&mut sheet, check);
+    fixes(&mut sheet, check);
+    references(&mut sheet, check);
+    examples(&mut sheet, check);
+    sheet
+}
+
+fn header(sheet: &mut Sheet, check: &Check) {
     let file = check.file();
-    page.text(0, check.id(), Paint::Bold);
-    page.text(0, &file.title, Paint::Plain);
-    page.blank();
-    page.labelled("Area", Catalogue::embedded().area_title(check.area()), Paint::Plain);
-    page.labelled("Since", &file.since, Paint::Plain);
+    sheet.title(check.id());
+    sheet.text(&file.title, Paint::Plain);
+    sheet.gap();
+    sheet.labelled("Area", Catalogue::embedded().area_title(check.area()));
+    sheet.labelled("Since", &file.since);
     if !file.aliases.is_empty() {
-        page.labelled("Formerly", &file.aliases.join(", "), Paint::Plain);
+        sheet.labelled("Formerly", &file.aliases.join(", "));
     }
     if !file.after.is_empty() {
         let after: Vec<&str> = file.after.iter().map(|id| &**id).collect();
-        page.labelled("After", &after.join(", "), Paint::Plain);
+        sheet.labelled("After", &after.join(", "));
     }
     if let Some(applies) = &file.applies {
-        page.labelled("Applies", &format!("where {}", applies.trim()), Paint::Plain);
+        sheet.labelled("Applies", &format!("where {}", applies.trim()));
     }
     for (name, value) in &file.params {
-        page.labelled("Parameter", &format!("{name} = {value}"), Paint::Plain);
+        sheet.labelled("Parameter", &format!("{name} = {value}"));
     }
 }
 
@@ -80,35 +89,34 @@ fn permissions<'n>(check: &Check, needs: &'n [Need]) -> Vec<&'n str> {
     names
 }
 
-fn reads(page: &mut Page, check: &Check, needs: &[Need]) {
+fn reads(sheet: &mut Sheet, check: &Check, needs: &[Need]) {
     let facts = facts(check);
     if facts.is_empty() {
         return;
     }
-    page.heading("What it reads");
+    sheet.heading("What it reads");
     for (path, doc) in facts {
-        page.text(0, &path, Paint::Bold);
-        page.text(4, doc, Paint::Plain);
+        sheet.entry(&path, doc);
     }
     let permissions = permissions(check, needs);
     if !permissions.is_empty() {
-        page.blank();
-        page.hang(0, "The reader needs: ", &permissions.join(", "), Paint::Plain);
+        sheet.gap();
+        sheet.text(&format!("The reader needs: {}", permissions.join(", ")), Paint::Plain);
     }
 }
 
-fn outcomes(page: &mut Page, check: &Check) {
-    page.heading("What it may say (the first that fits)");
+fn outcomes(sheet: &mut Sheet, check: &Check) {
+    sheet.heading("What it may say (the first that fits)");
     let rows: Vec<[String; 3]> = check
         .file()
         .outcome
         .iter()
         .map(|row| [word(row).into(), row.cause.as_deref().unwrap_or("-").into(), spoken(&row.message)])
         .collect();
-    grid::put(page, ["Result", "Cause", "Message"], &rows);
+    sheet.table(["Result", "Cause", "Message"], &rows);
 }
 
-fn word(row: &Outcome) -> &'static str {
+pub(super) fn word(row: &Outcome) -> &'static str {
     match row.result.get_ref() {
         Word::Pass => "ok",
         Word::Warn => "warn",
@@ -120,7 +128,7 @@ fn word(row: &Outcome) -> &'static str {
 }
 
 /// A text with the facts' names in `<>` where values of the account will stand.
-fn spoken(text: &str) -> String {
+pub(super) fn spoken(text: &str) -> String {
     let mut spoken = String::new();
     let mut rest = text.trim();
     while let Some((before, inside)) = rest.split_once("{{") {
@@ -134,61 +142,83 @@ fn spoken(text: &str) -> String {
     spoken + rest
 }
 
-fn fixes(page: &mut Page, check: &Check) {
+fn fixes(sheet: &mut Sheet, check: &Check) {
     for row in check.file().outcome.iter().filter(|row| !row.fix.is_empty()) {
-        page.heading(&format!("Repair: {}", row.cause.as_deref().unwrap_or(word(row))));
-        page.text(0, &spoken(&row.message), Paint::Dim);
+        sheet.heading(&format!("Repair: {}", row.cause.as_deref().unwrap_or(word(row))));
+        sheet.text(&spoken(&row.message), Paint::Dim);
         for (index, fix) in row.fix.iter().enumerate() {
-            page.blank();
-            one_fix(page, fix, index);
+            sheet.gap();
+            if fix.when.is_none() && index > 0 {
+                sheet.text("Another way", Paint::Bold);
+            }
+            one_fix(sheet, fix);
         }
         if let Some([usual, longest]) = &row.settles {
-            let text = format!("{} as a rule, {} at the longest", span(usual), span(longest));
-            page.labelled("Acts after", &text, Paint::Plain);
+            sheet.labelled("Acts after", &waits(usual, longest));
         }
     }
 }
 
-fn one_fix(page: &mut Page, fix: &FixFile, index: usize) {
+/// A waiting time in words.
+pub(super) fn waits(usual: &str, longest: &str) -> String {
+    format!("{} as a rule, {} at the longest", span(usual), span(longest))
+}
+
+/// Conditions of repairs that are said in words; any other stands as it is written.
+const CONDITIONS: &[(&str, &str)] = &[
+    ("world.sign_in == \"app\"", "the product signs in as an app"),
+    ("world.sign_in != \"app\"", "the product signs in as an account"),
+    ("world.kind == \"exchange-server\"", "Exchange Server"),
+    ("world.kind != \"exchange-server\"", "Exchange Online"),
+    ("account.synced == true", "the account is synchronized from Active Directory"),
+    ("account.synced != true", "the account was made in the cloud"),
+    ("subject.client_id != null", "the product's app is known"),
+    ("subject.client_id == null", "the product's app is not known"),
+    ("request.scope == \"listed\"", "the product shall reach some mailboxes only"),
+];
+
+fn in_words(when: &str) -> String {
+    let when = when.trim();
+    let known = CONDITIONS.iter().find(|(condition, _)| *condition == when);
+    known.map_or(when, |(_, words)| words).to_owned()
+}
+
+/// One way to repair, with placeholders for the values of an account.
+pub(super) fn one_fix(sheet: &mut Sheet, fix: &FixFile) {
     if let Some(when) = &fix.when {
-        page.labelled("Where", when.trim(), Paint::Plain);
-    } else if index > 0 {
-        page.text(2, "Another way", Paint::Bold);
+        sheet.labelled("Where", &in_words(when));
     }
     for (number, step) in fix.steps.iter().enumerate() {
-        page.hang(2, &format!("{}. ", number + 1), &spoken(step), Paint::Plain);
+        sheet.step(number + 1, &spoken(step));
     }
     if let Some(command) = &fix.command {
-        page.blank();
-        page.command(4, &spoken(command));
-        page.blank();
+        sheet.command(&spoken(command));
     }
     let by = [fix.who.as_deref(), fix.role.as_deref()];
     let by: Vec<&str> = by.into_iter().flatten().collect();
     if !by.is_empty() {
-        page.labelled("By", &by.join("; least role: "), Paint::Plain);
+        sheet.labelled("By", &by.join("; least role: "));
     }
     if let Some(verify) = &fix.verify {
-        page.labelled_command("Verify", &spoken(verify));
+        sheet.verify(&spoken(verify));
     }
 }
 
-fn references(page: &mut Page, check: &Check) {
+fn references(sheet: &mut Sheet, check: &Check) {
     if check.file().reference.is_empty() {
         return;
     }
-    page.heading("References");
+    sheet.heading("References");
     for reference in &check.file().reference {
-        page.text(0, &reference.title, Paint::Plain);
-        page.text(4, &reference.url, Paint::Dim);
+        sheet.link(&reference.title, &reference.url);
     }
 }
 
-fn examples(page: &mut Page, check: &Check) {
+fn examples(sheet: &mut Sheet, check: &Check) {
     if check.file().example.is_empty() {
         return;
     }
-    page.heading("Examples");
+    sheet.heading("Examples");
     let rows: Vec<[String; 3]> = check
         .file()
         .example
@@ -199,7 +229,7 @@ fn examples(page: &mut Page, check: &Check) {
             [example.name.to_string(), expect.into(), example.cause.as_deref().unwrap_or("-").into()]
         })
         .collect();
-    grid::put(page, ["Given", "Result", "Cause"], &rows);
+    sheet.table(["Given", "Result", "Cause"], &rows);
 }
 
 /// The check as one JSON document.
@@ -243,7 +273,7 @@ fn outcome_json(row: &Outcome) -> Value {
     })
 }
 
-fn fix_json(fix: &FixFile) -> Value {
+pub(super) fn fix_json(fix: &FixFile) -> Value {
     let steps: Vec<&str> = fix.steps.iter().map(|step| &**step).collect();
     json!({
         "when": fix.when.as_deref().map(str::trim),

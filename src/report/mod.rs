@@ -10,8 +10,10 @@ pub mod json;
 pub mod list;
 mod mark;
 mod page;
+mod sheet;
 pub mod short;
 pub mod table;
+pub mod topic;
 mod verdict;
 mod wrap;
 

@@ -1,0 +1,97 @@
+//! What stands in a knowledge file.
+
+use serde::{Deserialize, Serialize};
+
+/// One code.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The code: the name of its table.
+    #[serde(skip)]
+    pub code: String,
+    /// Other codes that mean the same.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// What it means.
+    pub means: String,
+    /// What may stand behind it, the likeliest first.
+    pub causes: Vec<Likely>,
+    /// What it proves besides.
+    #[serde(default)]
+    pub proves: Vec<String>,
+    /// What tells the causes apart.
+    pub tells: Option<String>,
+    /// What to do, beyond the repairs of the checks that find its causes.
+    #[serde(default)]
+    pub advice: Vec<String>,
+    /// Microsoft's documentation says what it means; otherwise it is known from the field.
+    #[serde(default = "yes")]
+    pub documented: bool,
+    /// Where to read of it; `None`: the source of the file.
+    pub source: Option<String>,
+    /// The file that it stands in.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// A cause that may stand behind a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Likely {
+    /// Name of the cause.
+    pub cause: String,
+    /// Of a hundred cases, how many; what is left of the hundred is unknown.
+    pub weight: u8,
+    /// When it is this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+}
+
+/// Where the codes of a file come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// Who says them.
+    pub title: String,
+    /// Where they are documented.
+    pub source: String,
+}
+
+/// One cause.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CauseEntry {
+    /// How it shows from outside.
+    pub shows: String,
+    /// The way out, where no check holds one.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// Usual and longest time until that acts.
+    pub waits: Option<[String; 2]>,
+    /// Where to read of it.
+    pub source: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Entry {
+    /// Where to read of it.
+    pub fn source(&self) -> &str {
+        self.source.as_deref().unwrap_or(&self.origin.source)
+    }
+
+    /// Refuses what cannot be true.
+    pub(super) fn examine(&self) -> Result<(), String> {
+        let sum: u32 = self.causes.iter().map(|likely| u32::from(likely.weight)).sum();
+        if sum > 100 {
+            return Err(format!("the weights add up to {sum}, more than 100"));
+        }
+        let falls = |pair: &[Likely]| pair[0].weight >= pair[1].weight;
+        if !self.causes.windows(2).all(falls) {
+            return Err("the likeliest cause must come first".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! What is known of error codes and causes: meanings, likely causes, what else a code proves.
+//!
+//! Pure, and knows nothing of checks: the repair of a cause stands in the checks that find it. The
+//! texts lie in `checks/knowledge/*.toml`, one table a code. Only the table that is asked for is
+//! parsed: a short command must not read them all.
+
+mod entry;
+mod index;
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use rust_embed::RustEmbed;
+
+pub use entry::{CauseEntry, Entry, Likely, Origin};
+use index::{Block, blocks};
+
+#[derive(RustEmbed)]
+#[folder = "checks/knowledge/"]
+struct Embedded;
+
+/// The file of causes; every other file holds codes.
+const CAUSES: &str = "causes";
+
+/// Why a knowledge file is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("knowledge/{file}.toml: {message}")]
+pub struct KnowledgeError {
+    /// File without folder and ending.
+    pub file: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// All knowledge files, found but not read.
+#[derive(Debug)]
+pub struct Knowledge {
+    files: Vec<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    name: String,
+    text: Cow<'static, str>,
+}
+
+static EMBEDDED: LazyLock<Knowledge> = LazyLock::new(|| {
+    let files = Embedded::iter().filter_map(|path| {
+        let name = path.strip_suffix(".toml")?.to_owned();
+        let text = match Embedded::get(&path)?.data {
+            Cow::Borrowed(bytes) => str::from_utf8(bytes).ok()?.into(),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok()?.into(),
+        };
+        Some(File { name, text })
+    });
+    Knowledge { files: files.collect() }
+});
+
+impl Knowledge {
+    /// What the program brings along.
+    pub fn embedded() -> &'static Self {
+        &EMBEDDED
+    }
+
+    /// Reads (name, text) pairs; later files win over earlier ones.
+    ///
+    /// # Errors
+    ///
+    /// When a table does not hold what it should.
+    pub fn load(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, KnowledgeError> {
+        let mut files: Vec<File> =
+            files.into_iter().map(|(name, text)| File { name, text: text.into() }).collect();
+        files.reverse();
+        let knowledge = Self { files };
+        knowledge.examine()?;
+        Ok(knowledge)
+    }
+
+    /// Reads every table.
+    ///
+    /// # Errors
+    ///
+    /// Names the first table that does not hold what it should.
+    pub fn examine(&self) -> Result<(), KnowledgeError> {
+        for file in &self.files {
+            let refuse = |message: String| KnowledgeError { file: file.name.clone(), message };
+            toml::from_str::<toml::Table>(&file.text).map_err(|error| refuse(error.to_string()))?;
+            for block in blocks(&file.text) {
+                let read = match (file.name.as_str(), block.name) {
+                    (CAUSES, _) => block.read::<CauseEntry>().map(drop),
+                    (_, "file") => block.read::<Origin>().map(drop),
+                    _ => block.read::<Entry>().and_then(|entry| entry.examine()),
+                };
+                read.map_err(|message| refuse(format!("[{}]: {message}", block.name)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn codes(&self) -> impl Iterator<Item = (&File, Block<'_>)> {
+        let files = self.files.iter().filter(|file| file.name != CAUSES);
+        files.flat_map(|file| {
+            blocks(&file.text).filter(|block| block.name != "file").map(move |block| (file, block))
+        })
+    }
+
+    /// Every code with its other names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.codes().flat_map(|(_, block)| std::iter::once(block.name).chain(block.others()))
+    }
+
+    /// The entry of a code, whatever its letters' case; a bare number is an AADSTS number, unless a
+    /// signal is a number.
+    pub fn code(&self, name: &str) -> Option<Entry> {
+        let wanted = name.trim();
+        let sign_in = wanted.parse::<u64>().map(|number| format!("AADSTS{number}")).unwrap_or_default();
+        let (file, block) = self.codes().find(|(_, block)| {
+            let mut names = std::iter::once(block.name).chain(block.others());
+            names.any(|name| name.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(&sign_in))
+        })?;
+        let mut entry = block.read::<Entry>().ok()?;
+        block.name.clone_into(&mut entry.code);
+        let origin = blocks(&file.text).find(|block| block.name == "file");
+        entry.origin = origin.and_then(|block| block.read().ok()).unwrap_or_default();
+        Some(entry)
+    }
+
+    /// The codes that stand in a text as somebody pasted it, in order, each once.
+    pub fn codes_in(&self, text: &str) -> Vec<&str> {
+        let mut found: Vec<(usize, &str)> = Vec::new();
+        let lower = text.to_ascii_lowercase();
+        for (_, block) in self.codes() {
+            let names = std::iter::once(block.name).chain(block.others());
+            if let Some(at) = names.filter_map(|name| whole_word(&lower, &name.to_ascii_lowercase())).min() {
+                found.push((at, block.name));
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// Codes that may stem from a cause, the likeliest first.
+    pub fn leading_to(&self, cause: &str) -> Vec<&str> {
+        let quoted = format!("\"{cause}\"");
+        let mut found: Vec<(u8, &str)> = Vec::new();
+        for (_, block) in self.codes().filter(|(_, block)| block.text.contains(&quoted)) {
+            let entry = block.read::<Entry>().ok();
+            let likely =
+                entry.and_then(|entry| entry.causes.into_iter().find(|likely| likely.cause == cause));
+            found.extend(likely.map(|likely| (100 - likely.weight.min(100), block.name)));
+        }
+        found.sort_by_key(|(rank, _)| *rank);
+        found.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// What a cause looks like, and the way out where no check holds one.
+    pub fn cause(&self, name: &str) -> Option<CauseEntry> {
+        let files = self.files.iter().filter(|file| file.name == CAUSES);
+        let block = files.flat_map(|file| blocks(&file.text)).find(|block| block.name == name)?;
+        block.read().ok()
+    }
+
+    /// Every cause that is described.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        let files = self.files.iter().filter(|file| file.name == CAUSES);
+        files.flat_map(|file| blocks(&file.text)).map(|block| block.name)
+    }
+}
+
+/// Where a name stands as a word of its own; both in lower case.
+fn whole_word(text: &str, name: &str) -> Option<usize> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(name).map(|(at, _)| at).find(|at| {
+        let before = text[..*at].chars().next_back().is_some_and(part);
+        let after = text[at + name.len()..].chars().next().is_some_and(part);
+        !before && !after
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn knowledge() -> &'static Knowledge {
+        Knowledge::embedded()
+    }
+
+    #[test]
+    fn every_embedded_file_holds_what_it_should() {
+        assert_eq!(knowledge().examine(), Ok(()));
+    }
+
+    #[test]
+    fn a_code_is_found_in_any_case_and_as_a_number() {
+        for name in ["AADSTS50076", "aadsts50076", " 50076 "] {
+            assert_eq!(
+                knowledge().code(name).map(|entry| entry.code).as_deref(),
+                Some("AADSTS50076"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_by_its_other_names() {
+        let entry = knowledge().code("AADSTS90012").expect("an alias");
+        assert_eq!(entry.code, "AADSTS90006");
+    }
+
+    #[test]
+    fn codes_of_a_pasted_text_come_in_its_order() {
+        let text = "invalid_grant: AADSTS50076: Due to a change, you must use MFA (not aadsts500761).";
+        assert_eq!(knowledge().codes_in(text), ["invalid_grant", "AADSTS50076"]);
+        assert!(knowledge().codes_in("nothing is known of AADSTS99").is_empty());
+    }
+
+    #[test]
+    fn the_likeliest_code_of_a_cause_comes_first() {
+        let codes = knowledge().leading_to("app-secret-expired");
+        assert_eq!(codes.first(), Some(&"AADSTS7000222"));
+        assert!(codes.contains(&"invalid_client"));
+    }
+
+    #[test]
+    fn no_name_stands_twice() {
+        let mut names: Vec<String> = knowledge().names().map(str::to_ascii_lowercase).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn a_later_file_wins() {
+        let entry = |means: &str| format!("[X1]\nmeans = \"{means}\"\ncauses = []\n");
+        let files = [("a".to_owned(), entry("old")), ("b".to_owned(), entry("new"))];
+        let knowledge = Knowledge::load(files).expect("loads");
+        assert_eq!(knowledge.code("x1").map(|entry| entry.means).as_deref(), Some("new"));
+    }
+
+    #[test]
+    fn weights_beyond_a_hundred_are_refused() {
+        let text =
+            "[X1]\nmeans = 'm'\ncauses = [{ cause = 'a', weight = 60 }, { cause = 'b', weight = 50 }]\n";
+        let error = Knowledge::load([("a".to_owned(), text.to_owned())]).expect_err("refused");
+        assert!(error.to_string().contains("[X1]") && error.to_string().contains("110"), "{error}");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused_with_its_table() {
+        let text = "[X1]\nmeens = 'm'\n";
+        let error = Knowledge::load([("a".to_owned(), text.to_owned())]).expect_err("refused");
+        assert!(error.to_string().contains("[X1]") && error.to_string().contains("meens"), "{error}");
+    }
+}

@@ -1,0 +1,330 @@
+//! Causes, codes, areas and exit codes explained: what they mean, how they show, and the way out. The
+//! repairs stand in the checks that find a cause; here they are brought together.
+
+use serde_json::{Value, json};
+
+use super::explain::{fix_json, one_fix, waits};
+use super::mark::Paint;
+use super::sheet::Sheet;
+use super::{Style, json as document};
+use crate::engine::{Catalogue, Check, FixFile, Outcome, causes};
+use crate::knowledge::{Entry, Knowledge};
+
+/// From this share on, a code stands for its first cause, whose repair is shown with it.
+const CLEAR: u8 = 70;
+
+/// Something explained, in three forms.
+pub struct Topic {
+    sheet: Sheet,
+    json: Value,
+}
+
+impl Topic {
+    /// For a terminal.
+    pub fn text(&self, style: &Style) -> String {
+        self.sheet.on_terminal(style)
+    }
+
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        self.sheet.as_markdown()
+    }
+
+    /// As one JSON document.
+    pub fn json(&self) -> String {
+        document::pretty(&self.json)
+    }
+}
+
+/// A check that finds a cause, with the rows that name it.
+struct Finder<'a> {
+    check: &'a Check,
+    rows: Vec<&'a Outcome>,
+}
+
+fn finders<'a>(catalogue: &'a Catalogue, cause: &str) -> Vec<Finder<'a>> {
+    let naming = catalogue.checks().iter().filter(|check| check.mentions(cause));
+    let finders = naming.map(|check| {
+        let rows = check.file().outcome.iter();
+        Finder { check, rows: rows.filter(|row| row.cause.as_deref() == Some(cause)).collect() }
+    });
+    finders.filter(|finder| !finder.rows.is_empty()).collect()
+}
+
+/// One way to repair, and the checks that offer it.
+struct Road<'a> {
+    fix: &'a FixFile,
+    checks: Vec<&'a str>,
+    settles: Option<&'a [String; 2]>,
+}
+
+/// Every repair of a cause, equal ones together.
+fn roads<'a>(finders: &[Finder<'a>]) -> Vec<Road<'a>> {
+    let mut roads: Vec<Road<'a>> = Vec::new();
+    for finder in finders {
+        for row in &finder.rows {
+            for fix in &row.fix {
+                match roads.iter_mut().find(|road| same(road.fix, fix)) {
+                    Some(road) if !road.checks.contains(&finder.check.id()) => {
+                        road.checks.push(finder.check.id());
+                    }
+                    Some(_) => {}
+                    None => {
+                        let checks = vec![finder.check.id()];
+                        roads.push(Road { fix, checks, settles: row.settles.as_ref() });
+                    }
+                }
+            }
+        }
+    }
+    roads
+}
+
+fn same(one: &FixFile, other: &FixFile) -> bool {
+    let text = |fix: &FixFile| {
+        let steps: Vec<String> = fix.steps.iter().map(ToString::to_string).collect();
+        let part = |text: &Option<crate::engine::Text>| text.as_ref().map(ToString::to_string);
+        (steps, part(&fix.when), part(&fix.command))
+    };
+    text(one) == text(other)
+}
+
+/// A cause.
+pub fn cause(catalogue: &Catalogue, knowledge: &Knowledge, name: &str) -> Option<Topic> {
+    let meaning = causes::meaning(name)?;
+    let known = knowledge.cause(name);
+    let finders = finders(catalogue, name);
+    let roads = roads(&finders);
+    let codes = knowledge.leading_to(name);
+    let mut sheet = Sheet::default();
+    sheet.title(name);
+    sheet.text(meaning, Paint::Plain);
+    if let Some(known) = &known {
+        sheet.heading("How it shows");
+        sheet.text(&known.shows, Paint::Plain);
+    }
+    if !finders.is_empty() {
+        sheet.heading("Checks that find it");
+        for finder in &finders {
+            sheet.entry(finder.check.id(), finder.check.title());
+        }
+    }
+    if !codes.is_empty() {
+        sheet.heading("Codes that point to it");
+        sheet.text(&codes.join(", "), Paint::Plain);
+    }
+    way_out(&mut sheet, &roads);
+    let mut source = None;
+    if let Some(known) = &known {
+        if roads.is_empty() && !known.steps.is_empty() {
+            sheet.heading("The way out");
+            steps(&mut sheet, &known.steps);
+            if let Some([usual, longest]) = &known.waits {
+                sheet.labelled("Acts after", &waits(usual, longest));
+            }
+        }
+        source.clone_from(&known.source);
+    }
+    sources(&mut sheet, &finders, source.as_deref());
+    let json = json!({
+        "format": 1,
+        "cause": name,
+        "means": meaning,
+        "shows": known.as_ref().map(|known| &known.shows),
+        "checks": finders.iter().map(finder_json).collect::<Vec<_>>(),
+        "codes": codes,
+        "steps": known.as_ref().filter(|_| roads.is_empty()).map(|known| &known.steps),
+        "settles": known.as_ref().and_then(|known| known.waits.as_ref()).map(settles_json),
+        "fix": roads.iter().map(road_json).collect::<Vec<_>>(),
+        "source": source,
+    });
+    Some(Topic { sheet, json })
+}
+
+fn steps(sheet: &mut Sheet, steps: &[String]) {
+    for (index, step) in steps.iter().enumerate() {
+        sheet.step(index + 1, step);
+    }
+}
+
+fn way_out(sheet: &mut Sheet, roads: &[Road<'_>]) {
+    for (index, road) in roads.iter().enumerate() {
+        if index == 0 {
+            sheet.heading("The way out");
+        } else {
+            sheet.gap();
+            sheet.text("Another way", Paint::Bold);
+        }
+        sheet.labelled("From", &road.checks.join(", "));
+        one_fix(sheet, road.fix);
+        if let Some([usual, longest]) = road.settles {
+            sheet.labelled("Acts after", &waits(usual, longest));
+        }
+    }
+}
+
+fn sources(sheet: &mut Sheet, finders: &[Finder<'_>], own: Option<&str>) {
+    let mut links: Vec<(&str, &str)> = Vec::new();
+    for finder in finders {
+        for reference in &finder.check.file().reference {
+            if !links.iter().any(|(_, url)| *url == reference.url) {
+                links.push((&reference.title, &reference.url));
+            }
+        }
+    }
+    links.extend(own.map(|url| ("Documentation", url)));
+    if !links.is_empty() {
+        sheet.heading("References");
+    }
+    for (title, url) in links {
+        sheet.link(title, url);
+    }
+}
+
+fn finder_json(finder: &Finder<'_>) -> Value {
+    let mut results: Vec<Value> = Vec::new();
+    for row in &finder.rows {
+        let result = json!(row.result.get_ref());
+        if !results.contains(&result) {
+            results.push(result);
+        }
+    }
+    json!({ "check": finder.check.id(), "title": finder.check.title(), "results": results })
+}
+
+fn road_json(road: &Road<'_>) -> Value {
+    let mut fix = fix_json(road.fix);
+    fix["checks"] = json!(road.checks);
+    fix["settles"] = road.settles.map_or(Value::Null, settles_json);
+    fix
+}
+
+fn settles_json([usual, max]: &[String; 2]) -> Value {
+    json!({ "usual": usual, "max": max })
+}
+
+/// A code; `others` are further codes of the same pasted text.
+pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
+    let mut sheet = Sheet::default();
+    sheet.title(&entry.code);
+    sheet.text(&entry.means, Paint::Plain);
+    sheet.gap();
+    sheet.labelled("Said by", &entry.origin.title);
+    if !entry.also.is_empty() {
+        sheet.labelled("Same as", &entry.also.join(", "));
+    }
+    if !entry.documented {
+        sheet.labelled("Known", "from the field; Microsoft does not document it");
+    }
+    if !others.is_empty() {
+        sheet.labelled("Also there", &others.join(", "));
+    }
+    let found: Vec<Vec<Finder<'_>>> =
+        entry.causes.iter().map(|likely| finders(catalogue, &likely.cause)).collect();
+    likely(&mut sheet, entry, &found);
+    if !entry.proves.is_empty() {
+        sheet.heading("What it proves");
+        for proof in &entry.proves {
+            sheet.text(&format!("- {proof}"), Paint::Plain);
+        }
+    }
+    if let Some(tells) = &entry.tells {
+        sheet.heading("What tells them apart");
+        sheet.text(tells, Paint::Plain);
+    }
+    let clear = entry.causes.first().is_some_and(|first| first.weight >= CLEAR);
+    let roads = found.first().filter(|_| clear).map(|finders| roads(finders)).unwrap_or_default();
+    advice(&mut sheet, entry, &roads);
+    sheet.heading("References");
+    sheet.link(&entry.origin.title, entry.source());
+    let json = code_json(entry, others, &found, &roads);
+    Topic { sheet, json }
+}
+
+fn likely(sheet: &mut Sheet, entry: &Entry, found: &[Vec<Finder<'_>>]) {
+    if entry.causes.is_empty() {
+        return;
+    }
+    sheet.heading("What may stand behind it");
+    for (likely, finders) in entry.causes.iter().zip(found) {
+        let meaning = causes::meaning(&likely.cause).unwrap_or_default();
+        let when = likely.when.as_ref().map(|when| format!(" ({when})")).unwrap_or_default();
+        let checks: Vec<&str> = finders.iter().map(|finder| finder.check.id()).collect();
+        let checks =
+            if checks.is_empty() { String::new() } else { format!(". Found by {}", checks.join(", ")) };
+        sheet.entry(&format!("{} {}%", likely.cause, likely.weight), &format!("{meaning}{when}{checks}"));
+    }
+}
+
+fn advice(sheet: &mut Sheet, entry: &Entry, roads: &[Road<'_>]) {
+    if !entry.advice.is_empty() {
+        sheet.heading("What to do");
+        steps(sheet, &entry.advice);
+    }
+    way_out(sheet, roads);
+    let more: Vec<String> = match (roads.is_empty(), entry.causes.as_slice()) {
+        (true, causes) => causes.iter().map(|likely| format!("syncready explain {}", likely.cause)).collect(),
+        (false, _) => Vec::new(),
+    };
+    if !more.is_empty() {
+        sheet.heading("The way out of each");
+        sheet.command(&more.join("\n"));
+    }
+}
+
+fn code_json(entry: &Entry, others: &[&str], found: &[Vec<Finder<'_>>], roads: &[Road<'_>]) -> Value {
+    let causes: Vec<Value> = entry
+        .causes
+        .iter()
+        .zip(found)
+        .map(|(likely, finders)| {
+            let checks: Vec<&str> = finders.iter().map(|finder| finder.check.id()).collect();
+            json!({
+                "cause": likely.cause, "means": causes::meaning(&likely.cause), "weight": likely.weight,
+                "when": likely.when, "checks": checks,
+            })
+        })
+        .collect();
+    json!({
+        "format": 1,
+        "code": entry.code,
+        "also": entry.also,
+        "means": entry.means,
+        "said_by": entry.origin.title,
+        "documented": entry.documented,
+        "causes": causes,
+        "proves": entry.proves,
+        "tells": entry.tells,
+        "advice": entry.advice,
+        "fix": roads.iter().map(road_json).collect::<Vec<_>>(),
+        "source": entry.source(),
+        "others": others,
+    })
+}
+
+/// An area.
+pub fn area(catalogue: &Catalogue, name: &str) -> Option<Topic> {
+    let area = catalogue.areas().iter().find(|area| area.id == name)?;
+    let checks: Vec<&Check> = catalogue.checks().iter().filter(|check| check.area() == name).collect();
+    let mut sheet = Sheet::default();
+    sheet.title(&area.id);
+    sheet.text(&area.title, Paint::Plain);
+    sheet.heading("Its checks");
+    for check in &checks {
+        sheet.entry(check.id(), check.title());
+    }
+    sheet.heading("More");
+    sheet.command(&format!("syncready check --only {name}"));
+    let checks: Vec<Value> =
+        checks.iter().map(|check| json!({ "check": check.id(), "title": check.title() })).collect();
+    let json = json!({ "format": 1, "area": area.id, "title": area.title, "checks": checks });
+    Some(Topic { sheet, json })
+}
+
+/// An exit code.
+pub fn exit_code(code: u8, meaning: &str) -> Topic {
+    let mut sheet = Sheet::default();
+    sheet.title(&format!("Exit code {code}"));
+    sheet.text(meaning, Paint::Plain);
+    Topic { sheet, json: json!({ "format": 1, "exit_code": code, "means": meaning }) }
+}

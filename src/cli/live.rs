@@ -11,6 +11,7 @@ use super::{
     config::{self, Plan, Source, Wishes},
     look,
     output::note,
+    person,
     problem::Problem,
     progress,
     refused::{self, Refused},
@@ -127,7 +128,8 @@ pub async fn examine(
     };
     let seen = recall(memory.clone());
     let options = RunOptions { deadline, progress, memory: seen.clone() };
-    let document = collect::run(plan.targets, &needed, net, options).await;
+    let targets = person::signed_in(plan.targets, &net).await?;
+    let document = collect::run(targets, &needed, net, options).await;
     if let Some(shown) = shown {
         // A line that could not be drawn changes nothing.
         let _ = shown.await;

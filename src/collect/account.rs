@@ -239,7 +239,7 @@ async fn synchronization(context: &Context) -> Reading {
 
 async fn is_reader(context: &Context) -> Reading {
     let target = &context.target;
-    let reader = target.reader.as_ref().and_then(|reader| reader.username.as_deref());
+    let reader = target.reader.as_ref().and_then(|reader| reader.sign_in.username());
     let account = [Some(target.account.as_str()), target.subject.username.as_deref()];
     let same =
         reader.is_some_and(|reader| account.iter().flatten().any(|name| name.eq_ignore_ascii_case(reader)));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::directory::{Reading, flag, found, in_the_cloud, object, reads, row, rows, text, time};
@@ -9,6 +10,7 @@ use super::permission_ids::{EXCHANGE, GRAPH};
 use super::{Call, Context, Yield};
 use crate::facts::{Absence, Reason};
 use crate::wire::answer::{Answer, Said};
+use crate::wire::certificate;
 use crate::wire::graph::{encode, literal};
 
 const READS: &str = "Application.Read.All";
@@ -195,6 +197,7 @@ fn credentials(registration: &Value) -> Value {
                     "starts_at": time(row, "startDateTime"),
                     "ends_at": time(row, "endDateTime"),
                     "hint": text(row, "hint"),
+                    "thumbprint": thumbprint(row),
                 })
             })
             .collect();
@@ -203,6 +206,21 @@ fn credentials(registration: &Value) -> Value {
     let mut all = of("passwordCredentials", "secret");
     all.extend(of("keyCredentials", "certificate"));
     all.into()
+}
+
+/// The SHA-1 thumbprint of a certificate: of the certificate itself where it is told, else as the entry
+/// names it, which is the thumbprint unless its maker chose another name.
+fn thumbprint(credential: &Value) -> Option<String> {
+    let bytes = |name: &str| STANDARD.decode(credential.get(name)?.as_str()?).ok();
+    if let Some(certificate) = bytes("key").filter(|der| !der.is_empty()) {
+        return Some(certificate::thumbprint(&certificate));
+    }
+    let name = bytes("customKeyIdentifier")?;
+    let written = std::str::from_utf8(&name).ok().filter(|text| text.len() == 40);
+    match written.filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        Some(text) => Some(text.to_ascii_uppercase()),
+        None => (name.len() == 20).then(|| certificate::hex(&name)),
+    }
 }
 
 async fn assignment(context: &Context) -> Reading {

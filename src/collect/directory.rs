@@ -225,7 +225,8 @@ impl Context {
         let token = self.reader_token(Resource::Exchange).await?;
         let target = &self.target;
         let tenant = target.tenant_id.as_deref().unwrap_or(&target.domain);
-        let upn = target.reader.as_ref().and_then(|reader| reader.username.as_deref());
+        let named = target.reader.as_ref().and_then(|reader| reader.sign_in.username());
+        let upn = named.or(token.claims.as_ref().and_then(|claims| claims.upn.as_deref()));
         let base = target.endpoints.exchange_admin.clone();
         let admin =
             ExchangeAdmin::new(self.net.clone(), base, tenant, upn, token.secret, self.session.deadline);

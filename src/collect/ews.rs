@@ -380,7 +380,7 @@ enum Needed {
 fn credential_kind(context: &Context) -> Result<Needed, Unsent> {
     let target = &context.target;
     let subject = &target.subject;
-    if target.vendor_credential || subject.secret.is_none() {
+    if target.vendor_credential || !subject.is_held() {
         let text = "the product's credential is not in the configuration";
         return Err(Unsent::new("secret-not-held", Reason::NotAsked, text));
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Cloud, Protocol, SubjectKind, Target, World, world::Observed};
-use crate::facts::Section;
+use super::{Cloud, Protocol, Subject, SubjectKind, Target, World, world::Observed};
+use crate::{facts::Section, wire::certificate::AppKey};
 
 impl Cloud {
     /// As in `world.cloud`.
@@ -73,7 +74,8 @@ pub(super) fn account(section: &mut Section, target: &Target, observed: &Observe
             "kind": subject.kind.as_str(),
             "client_id": subject.client_id,
             "username": subject.username,
-            "secret_held": subject.secret.is_some(),
+            "secret_held": subject.is_held(),
+            "certificate": certificate(subject),
             "scheme": subject.scheme,
             "scheme_given": subject.scheme_given,
             "user_agent": subject.user_agent,
@@ -100,6 +102,20 @@ pub(super) fn account(section: &mut Section, target: &Target, observed: &Observe
         (None, Observed::Nothing(absence)) => section.set_absent("world", absence.clone()),
         (None, _) => {}
     }
+}
+
+/// What the certificate in the configuration says; each fact is null where there is none.
+fn certificate(subject: &Subject) -> Value {
+    let certificate = subject.certificate.as_ref().map(AppKey::certificate);
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "subject": certificate.map(|own| own.subject.as_str()),
+        "thumbprint": certificate.map(|own| own.thumbprint.as_str()),
+        "thumbprint_sha256": certificate.map(|own| own.thumbprint_sha256.as_str()),
+        "not_before": certificate.and_then(|own| time(own.not_before)),
+        "not_after": certificate.and_then(|own| time(own.not_after)),
+        "key_bits": certificate.map(|own| own.key_bits),
+    })
 }
 
 fn world_facts(target: &Target, world: World, observed: &Observed, section: &Section) -> Value {

@@ -287,10 +287,8 @@ mod tests {
     fn what_only_the_reader_asks_is_told_apart() {
         let mut target = testing::target("svc@contoso.com");
         target.reader = Some(Reader {
-            sign_in: SignIn::ClientSecret,
-            client_id: "reader".into(),
-            username: None,
-            secret: crate::wire::Secret::new("s"),
+            sign_in: SignIn::ClientSecret(crate::wire::Secret::new("s")),
+            client_id: Some("reader".into()),
         });
         assert_eq!(purposes(&target), ["sign-in", "graph", "reader"]);
     }

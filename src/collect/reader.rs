@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::directory::{Reading, in_the_cloud, row};
 use super::session::{NotSent, Resource, SignInResult};
-use super::{Access, Call, Context, Grant, SignIn, Yield};
+use super::{Access, Call, Context, Grant, Yield};
 use crate::facts::overlaps;
 use crate::wire::sign_in::{Attempt, Claims, Outcome};
 
@@ -40,11 +40,10 @@ async fn token(context: &Context) -> Reading {
         without_reader(context, &mut found);
         return Ok(found);
     };
-    let kind = if reader.username.is_some() { "password" } else { "client-secret" };
     found
         .set("reader.configured", true)
-        .set("reader.kind", kind)
-        .set("reader.client_id", reader.client_id.as_str());
+        .set("reader.kind", reader.sign_in.kind())
+        .set("reader.client_id", json!(reader.client_id));
     let graph = context.reader_attempt(Resource::Graph).await;
     let mut claims = Vec::new();
     take(graph.as_deref(), &mut claims, &mut found);
@@ -175,7 +174,7 @@ fn wanted(context: &Context) -> impl Iterator<Item = (Grant, Vec<&String>)> {
 const DELEGATED_ONLY: &[&str] = &["OnPremDirectorySynchronization.Read.All"];
 
 fn needs(context: &Context, carried: &Carried) -> Value {
-    let app = context.target.reader.as_ref().is_some_and(|reader| reader.sign_in == SignIn::ClientSecret);
+    let app = context.target.reader.as_ref().is_some_and(|reader| reader.sign_in.is_app());
     let mut rows: Vec<(Grant, Vec<String>)> = Vec::new();
     for (grant, paths) in wanted(context) {
         if app && DELEGATED_ONLY.contains(&grant.permission) {

@@ -284,6 +284,11 @@ fn settle(permit: &mut Permit, proof: &Proof, outcome: &Outcome) {
     match outcome {
         Outcome::Token(_) => permit.prove(),
         Outcome::Refused(refusal) if refusal.condemns(proof) => permit.condemn(),
+        Outcome::Refused(refusal)
+            if refusal.error.as_deref().is_none_or(|error| error == "invalid_client") =>
+        {
+            permit.refuse();
+        }
         // A request without an answer may have counted as a bad attempt.
         Outcome::Refused(_)
         | Outcome::NoAnswer(Failure::TimedOut { .. } | Failure::Garbled { .. } | Failure::Closed { .. })
@@ -297,44 +302,61 @@ fn settle(permit: &mut Permit, proof: &Proof, outcome: &Outcome) {
 
 fn proof_fingerprint(request: &TokenRequest) -> String {
     match &request.proof {
+        Proof::Assertion(assertion) => fingerprint(&["assertion", &request.client_id, assertion.expose()]),
+        Proof::AuthorizationCode { code, .. } => fingerprint(&["code", code.expose()]),
+        Proof::Certificate(key) => {
+            fingerprint(&["certificate", &request.client_id, &key.certificate().thumbprint_sha256])
+        }
         Proof::ClientSecret(secret) => fingerprint(&["secret", &request.client_id, secret.expose()]),
+        Proof::Command(argv) => {
+            let words: Vec<_> = ["command"].into_iter().chain(argv.iter().map(String::as_str)).collect();
+            fingerprint(&words)
+        }
+        Proof::DeviceCode(code) => fingerprint(&["device-code", code.expose()]),
+        Proof::ManagedIdentity(_) => fingerprint(&["managed-identity", &request.client_id]),
         Proof::Password { username, password } => password_fingerprint(username, password),
         Proof::RefreshToken(token) => fingerprint(&["refresh-token", token.expose()]),
     }
 }
 
-/// The reader's token request; `None`: no reader, or one that lacks a user name.
+/// The reader's token request; `None`: nobody has signed in yet.
 fn reader_request(target: &Target, reader: &Reader, resource: Resource) -> Option<TokenRequest> {
-    let proof = match reader.sign_in {
-        SignIn::ClientSecret => Proof::ClientSecret(reader.secret.clone()),
-        SignIn::Password => {
-            Proof::Password { username: reader.username.clone()?, password: reader.secret.clone() }
-        }
+    let proof = match reader.sign_in.clone() {
+        SignIn::Certificate(key) => Proof::Certificate(key),
+        SignIn::ClientSecret(secret) => Proof::ClientSecret(secret),
+        SignIn::Command { argv, .. } => Proof::Command(argv),
+        SignIn::Federated(assertion) => Proof::Assertion(assertion),
+        SignIn::ManagedIdentity(identity) => Proof::ManagedIdentity(identity),
+        SignIn::Password { username, password } => Proof::Password { username, password },
+        SignIn::Session { token, .. } => Proof::RefreshToken(token?),
     };
     let scope = format!("{}/.default", resource.url(target.cloud));
-    Some(request(target, &reader.client_id, scope, proof))
+    Some(request(target, reader.client_id.as_deref().unwrap_or_default(), scope, proof))
 }
 
 /// The product's token request, or why there is none.
 fn subject_request(target: &Target, resource: Resource) -> Result<TokenRequest, NotSent> {
     let subject = &target.subject;
-    let secret = match (&subject.secret, target.vendor_credential) {
-        (Some(secret), false) => secret.clone(),
-        _ => return Err(NotSent::SecretNotHeld),
-    };
+    if !subject.is_held() || target.vendor_credential {
+        return Err(NotSent::SecretNotHeld);
+    }
     if !target.sign_in_allowed {
         return Err(NotSent::NotAllowed);
     }
     let client_id = subject.client_id.as_deref().ok_or(NotSent::Unsupported)?;
     let base = resource.url(target.cloud);
+    let secret = || subject.secret.clone().ok_or(NotSent::SecretNotHeld);
     let (proof, scope) = match subject.kind {
-        SubjectKind::ClientSecret => (Proof::ClientSecret(secret), format!("{base}/.default")),
+        SubjectKind::ClientCertificate => {
+            let key = subject.certificate.clone().ok_or(NotSent::SecretNotHeld)?;
+            (Proof::Certificate(key), format!("{base}/.default"))
+        }
+        SubjectKind::ClientSecret => (Proof::ClientSecret(secret()?), format!("{base}/.default")),
         SubjectKind::Password => {
             let username = subject.username.clone().unwrap_or_else(|| target.account.clone());
-            (Proof::Password { username, password: secret }, delegated_scope(target, resource))
+            (Proof::Password { username, password: secret()? }, delegated_scope(target, resource))
         }
-        SubjectKind::RefreshToken => (Proof::RefreshToken(secret), delegated_scope(target, resource)),
-        SubjectKind::ClientCertificate => return Err(NotSent::Unsupported),
+        SubjectKind::RefreshToken => (Proof::RefreshToken(secret()?), delegated_scope(target, resource)),
         SubjectKind::None => return Err(NotSent::SecretNotHeld),
     };
     Ok(request(target, client_id, scope, proof))
@@ -359,19 +381,30 @@ fn request(target: &Target, client_id: &str, scope: String, proof: Proof) -> Tok
 }
 
 impl Context {
+    /// The request at the address that an assertion must name: the tenant's id in place of a domain.
+    async fn addressed(&self, mut request: TokenRequest) -> TokenRequest {
+        if matches!(request.proof, Proof::Certificate(_))
+            && self.target.tenant_id.is_none()
+            && let Some(id) = super::tenant::id(self).await
+        {
+            request.tenant = id;
+        }
+        request
+    }
+
     /// The reader's sign-in for a resource; `None`: no reader is configured.
     pub async fn reader_attempt(&self, resource: Resource) -> Option<Arc<SignInResult>> {
         let reader = self.target.reader.as_ref()?;
         match reader_request(&self.target, reader, resource) {
-            Some(request) => self.session.sign_in(&self.net, request).await,
-            None => Some(Arc::new(Err(NotSent::Unsupported))),
+            Some(request) => self.session.sign_in(&self.net, self.addressed(request).await).await,
+            None => Some(Arc::new(Err(NotSent::SecretNotHeld))),
         }
     }
 
     /// The product's sign-in for a resource; `None`: asking broke.
     pub async fn subject_attempt(&self, resource: Resource) -> Option<Arc<SignInResult>> {
         match subject_request(&self.target, resource) {
-            Ok(request) => self.session.sign_in(&self.net, request).await,
+            Ok(request) => self.session.sign_in(&self.net, self.addressed(request).await).await,
             Err(why) => Some(Arc::new(Err(why))),
         }
     }

@@ -180,7 +180,6 @@ fn names(ids: &Value, policies: &Value) -> Value {
 mod tests {
     use super::*;
     use crate::facts::{Exchange, catalogue};
-    use crate::wire::Secret;
     use crate::wire::sign_in::Claims;
 
     fn attempt(flow: &'static str, outcome: Outcome) -> Value {
@@ -191,7 +190,7 @@ mod tests {
     fn a_token_brings_its_claims_and_not_itself() {
         let claims =
             Claims { audience: Some("aud".into()), roles: vec!["Mail.Read".into()], ..Claims::default() };
-        let token = Token { secret: Secret::new("tok-secret"), claims: Some(claims) };
+        let token = Token { claims: Some(claims), ..Token::new("tok-secret") };
         let facts = attempt("client-credentials", Outcome::Token(token));
         assert_eq!((&facts["token"], &facts["roles"]), (&json!(true), &json!(["Mail.Read"])));
         assert_eq!(facts["proves_password"], Value::Null);

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::wire::Secret;
+use crate::wire::{Secret, certificate::AppKey, sign_in::ManagedIdentity};
 
 /// Where the account lives and how the product reaches it: decides what is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,13 +62,68 @@ pub enum Cloud {
     Worldwide,
 }
 
-/// How an identity signs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the reader signs in.
+#[derive(Debug, Clone)]
 pub enum SignIn {
+    /// Certificate of an app.
+    Certificate(AppKey),
     /// App secret.
-    ClientSecret,
+    ClientSecret(Secret),
+    /// A program of the user's own that prints a token.
+    Command {
+        /// `azure-cli` or `token-command`.
+        kind: &'static str,
+        /// Program and arguments.
+        argv: Vec<String>,
+    },
+    /// An assertion of somebody whom the app's federated credential names.
+    Federated(Secret),
+    /// The identity of the Azure resource that this runs on.
+    ManagedIdentity(ManagedIdentity),
     /// Password.
-    Password,
+    Password {
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+    },
+    /// The session of a person who has just signed in.
+    Session {
+        /// `browser` or `device-code`.
+        kind: &'static str,
+        /// Refresh token, held for this run only; `None`: nobody has signed in yet.
+        token: Option<Secret>,
+    },
+}
+
+impl SignIn {
+    /// As in `reader.kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Certificate(_) => "client-certificate",
+            Self::ClientSecret(_) => "client-secret",
+            Self::Command { kind, .. } | Self::Session { kind, .. } => kind,
+            Self::Federated(_) => "workload-identity",
+            Self::ManagedIdentity(_) => "managed-identity",
+            Self::Password { .. } => "password",
+        }
+    }
+
+    /// It is an app's, whatever it gets.
+    pub fn is_app(&self) -> bool {
+        matches!(
+            self,
+            Self::Certificate(_) | Self::ClientSecret(_) | Self::Federated(_) | Self::ManagedIdentity(_)
+        )
+    }
+
+    /// User name, where it signs in with a password.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Password { username, .. } => Some(username),
+            _ => None,
+        }
+    }
 }
 
 /// The identity that reads the directory.
@@ -76,12 +131,8 @@ pub enum SignIn {
 pub struct Reader {
     /// How it signs in.
     pub sign_in: SignIn,
-    /// App id.
-    pub client_id: String,
-    /// User name, where it signs in with a password.
-    pub username: Option<String>,
-    /// Secret or password.
-    pub secret: Secret,
+    /// App id; `None` where somebody else brings the token.
+    pub client_id: Option<String>,
 }
 
 /// Kind of the subject's credential.
@@ -89,7 +140,7 @@ pub struct Reader {
 pub enum SubjectKind {
     /// App secret.
     ClientSecret,
-    /// Certificate of an app (not yet spoken).
+    /// Certificate of an app.
     ClientCertificate,
     /// Nothing configured.
     None,
@@ -108,14 +159,23 @@ pub struct Subject {
     pub client_id: Option<String>,
     /// Sign-in name of a password subject.
     pub username: Option<String>,
-    /// The credential, if it is in the configuration.
+    /// The secret, if it is in the configuration.
     pub secret: Option<Secret>,
+    /// The certificate with its key, if it is in the configuration.
+    pub certificate: Option<AppKey>,
     /// HTTP scheme wanted by the product against its own server: basic, ntlm, negotiate or oauth.
     pub scheme: String,
     /// The configuration says the scheme; otherwise it is the usual one of the world.
     pub scheme_given: bool,
     /// User agent of the product.
     pub user_agent: Option<String>,
+}
+
+impl Subject {
+    /// Its credential is in the configuration.
+    pub fn is_held(&self) -> bool {
+        self.secret.is_some() || self.certificate.is_some()
+    }
 }
 
 /// Where to reach the services.

@@ -55,6 +55,12 @@ pub(super) async fn exists(context: &Context) -> bool {
     facts.is_some_and(|facts| facts["found"] == true)
 }
 
+/// The tenant's id as its public metadata says.
+pub(super) async fn id(context: &Context) -> Option<String> {
+    let reply = metadata(context).await;
+    tenant_id(&json::parse(&reply.outcome.as_ref().ok()?.body).ok()?)
+}
+
 async fn openid(context: &Context) -> Reading {
     let target = &context.target;
     let reply = metadata(context).await;

@@ -29,6 +29,7 @@ pub fn target(account: &str) -> Target {
             client_id: None,
             username: None,
             secret: None,
+            certificate: None,
             scheme: "oauth".into(),
             scheme_given: false,
             user_agent: None,

@@ -171,7 +171,10 @@ fn settings(world: &str) -> Option<Map<String, Value>> {
         },
         "subject": {
             "kind": kind, "client_id": client, "username": username, "secret_held": true, "scheme": scheme, "scheme_given": true,
-            "user_agent": null,
+            "user_agent": null, "certificate": {
+                "subject": null, "thumbprint": null, "thumbprint_sha256": null, "not_before": null,
+                "not_after": null, "key_bits": null,
+            },
         },
         "request": {
             "features": ["contacts", "calendars"], "scope": "listed", "targets": [], "public_folders": [],

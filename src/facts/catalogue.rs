@@ -171,8 +171,8 @@ groups! {
     /// The identity that reads the directory.
     Tenant reader {
         "configured" Bool "a reader is configured";
-        "kind" Text "how it signs in";
-        "client_id" Text "its app id";
+        "kind" Text "how it signs in: client-secret, client-certificate, managed-identity, workload-identity, azure-cli, token-command, browser, device-code or password";
+        "client_id" Text "its app id; null where somebody else brings its token";
         "signed_in" Bool "it got a token for Microsoft Graph";
         "error_code" Int "AADSTS number of the refusal";
         "error" Text "OAuth error of the refusal";
@@ -202,6 +202,12 @@ groups! {
         "kind" Text "client-secret, client-certificate, password, refresh-token or none";
         "client_id" Text "the product's app id; null when unknown";
         "username" Text "sign-in name of a password subject";
+        "certificate.subject" Text "subject of the certificate in the configuration; null when there is none";
+        "certificate.thumbprint" Text "its SHA-1 thumbprint in capital hexadecimal digits, as Entra shows it";
+        "certificate.thumbprint_sha256" Text "its SHA-256 thumbprint";
+        "certificate.not_before" Time "start of its life";
+        "certificate.not_after" Time "end of its life";
+        "certificate.key_bits" Int "bits of its RSA key";
         "secret_held" Bool "the credential is in the configuration, so that live calls as the product are possible";
         "scheme" Text "HTTP scheme or grant in use: oauth, basic, ntlm or negotiate";
         "scheme_given" Bool "the configuration names the scheme; otherwise it is the usual one of the world";
@@ -322,6 +328,7 @@ groups! {
         "credentials[].key_id" Text "keyId";
         "credentials[].starts_at" Time "startDateTime";
         "credentials[].ends_at" Time "endDateTime";
+        "credentials[].thumbprint" Text "SHA-1 thumbprint of a certificate, in capital hexadecimal digits; null for secrets and where it is not told";
         "credentials[].hint" Text "first characters of a secret, as Entra keeps them";
     }
     /// What the product's app was granted.

@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 use toml::{Table, Value as Toml};
 
-use super::{LabError, Scenario, World, scenario::merge_config};
+use super::{LabError, Scenario, World, certificates, scenario::merge_config};
 
 /// Where the lab listens.
 #[derive(Debug)]
@@ -71,10 +71,10 @@ pub fn render(
         let domain = world.text("/tenant/domain").unwrap_or_default();
         config.insert("tenant".into(), table([("domain", text(domain))]));
     }
-    if let Some(reader) = reader(scenario, folder)? {
+    if let Some(reader) = reader(scenario, world, folder)? {
         config.insert("reader".into(), reader);
     }
-    config.insert("account".into(), Toml::Array(vec![account(scenario, folder)?]));
+    config.insert("account".into(), Toml::Array(vec![account(scenario, world, folder)?]));
     config.insert("network".into(), network(addresses, ca_file));
     merge_config(&mut config, &scenario.config);
     toml::to_string(&config).map_err(|error| LabError::Config(error.to_string()))
@@ -99,21 +99,38 @@ fn held(scenario: &Scenario, folder: &Folder, name: &str, pointer: &str) -> Resu
     Ok(table([("file", text(&folder.write(name, &secret)?.to_string_lossy()))]))
 }
 
-fn reader(scenario: &Scenario, folder: &Folder) -> Result<Option<Toml>, LabError> {
+fn reader(scenario: &Scenario, world: &World, folder: &Folder) -> Result<Option<Toml>, LabError> {
     let Some(client_id) = healthy(scenario, "/service_principals/reader/appId")? else { return Ok(None) };
     let kind = scenario.config.get("reader").and_then(|reader| reader.get("sign_in")?.as_str());
-    let (sign_in, secret) = match kind {
-        Some("password") => {
-            ("password", held(scenario, folder, "reader-password", "/users/reader/x/password")?)
+    let kind = kind.unwrap_or("client-secret");
+    let mut reader = Table::new();
+    reader.insert("sign_in".into(), text(kind));
+    reader.insert("client_id".into(), text(&client_id));
+    match kind {
+        "client-certificate" => {
+            reader.insert("certificate".into(), certificate(world, folder, "reader")?);
         }
-        _ => {
-            ("client-secret", held(scenario, folder, "reader-secret", "/service_principals/reader/x/secret")?)
+        "client-secret" => {
+            let secret = held(scenario, folder, "reader-secret", "/service_principals/reader/x/secret")?;
+            reader.insert("secret".into(), secret);
         }
-    };
-    Ok(Some(table([("sign_in", text(sign_in)), ("client_id", text(&client_id)), ("secret", secret)])))
+        "password" => {
+            let secret = held(scenario, folder, "reader-password", "/users/reader/x/password")?;
+            reader.insert("secret".into(), secret);
+        }
+        _ => {}
+    }
+    Ok(Some(Toml::Table(reader)))
 }
 
-fn account(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {
+/// A file with a certificate of the world and its key.
+fn certificate(world: &World, folder: &Folder, name: &str) -> Result<Toml, LabError> {
+    let pem = world.at("/certificates")[name]["pem"].as_str().unwrap_or_default();
+    let path = folder.write(&format!("{name}.pem"), &format!("{pem}{}", certificates::KEY))?;
+    Ok(table([("file", text(&path.to_string_lossy()))]))
+}
+
+fn account(scenario: &Scenario, world: &World, folder: &Folder) -> Result<Toml, LabError> {
     let mut account = Table::new();
     account.insert("address".into(), text(&scenario.account));
     account.insert("profile".into(), text(&scenario.profile));
@@ -125,15 +142,20 @@ fn account(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {
     if scenario.world == "exchange-server" {
         account.insert("world".into(), text(&scenario.world));
     }
-    account.insert("subject".into(), subject(scenario, folder)?);
+    account.insert("subject".into(), subject(scenario, world, folder)?);
     Ok(Toml::Table(account))
 }
 
-fn subject(scenario: &Scenario, folder: &Folder) -> Result<Toml, LabError> {
+fn subject(scenario: &Scenario, world: &World, folder: &Folder) -> Result<Toml, LabError> {
     let mut subject = Table::new();
     // The app id stands in the configuration whether or not the tenant has the app.
     if let Some(client_id) = healthy(scenario, "/service_principals/product/appId")? {
         subject.insert("client_id".into(), text(&client_id));
+    }
+    if scenario_subject(scenario) == Some("client-certificate") {
+        subject.insert("kind".into(), text("client-certificate"));
+        subject.insert("certificate".into(), certificate(world, folder, "app")?);
+        return Ok(Toml::Table(subject));
     }
     let secret = |name, pointer| held(scenario, folder, name, pointer);
     let (kind, secret) = match scenario.world.as_str() {

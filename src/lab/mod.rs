@@ -13,6 +13,7 @@ mod ask;
 mod authority;
 mod autodiscover;
 pub mod call;
+pub mod certificates;
 mod config;
 mod dns;
 mod entra;
@@ -20,6 +21,7 @@ mod ews;
 mod exchange_admin;
 mod faults;
 mod graph;
+mod managed_identity;
 mod names;
 mod scenario;
 mod server;
@@ -117,7 +119,9 @@ pub struct Lab {
 impl Lab {
     /// Serves a scenario until the lab is dropped.
     pub async fn start(scenario: &Scenario, options: Options) -> Result<Self, LabError> {
-        let world = Arc::new(World::new(scenario.document()?, Timestamp::now())?);
+        let (mut document, now) = (scenario.document()?, Timestamp::now());
+        certificates::issue(&mut document, now)?;
+        let world = Arc::new(World::new(document, now)?);
         let latency = options.latency_ms.max(world.at("/latency_ms").as_u64().unwrap_or_default());
         let authority = Arc::new(Authority::new(Arc::clone(&world))?);
         let state =

@@ -35,11 +35,11 @@ use super::{
     ask::Ask,
     autodiscover,
     call::{self, Answer, Call},
-    entra,
+    entra::{self, Interactive},
     ews::Ews,
     exchange_admin,
     faults::{Fault, Faults},
-    graph,
+    graph, managed_identity,
     token::Signer,
 };
 
@@ -54,6 +54,8 @@ pub struct State {
     pub world: Arc<World>,
     /// Signs and verifies access tokens.
     pub signer: Signer,
+    /// Sign-ins of people under way.
+    pub interactive: Interactive,
     ews: Ews,
     faults: Faults,
     log: Mutex<BTreeMap<(String, String, String), Asked>>,
@@ -68,6 +70,7 @@ impl State {
         Self {
             world,
             signer,
+            interactive: Interactive::default(),
             ews: Ews::default(),
             faults,
             log: Mutex::default(),
@@ -201,6 +204,7 @@ fn route(state: &State, call: &Call) -> Answer {
     let path = call.path.to_ascii_lowercase();
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
+        Some("managed-identity") => managed_identity::handle(state, call),
         Some("graph") => graph::answer(world.at(""), &Ask::from(call)).into(),
         Some("exchange" | "exchange-server" | "autodiscover")
             if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>

@@ -24,11 +24,14 @@
 //! deleted_users{KEY}    Graph user object + deletedDateTime
 //! groups{KEY}           Graph group object + x.member_of[group keys], x.owners[user keys]
 //! service_principals{KEY}  Graph object + x:
-//!                         secret, certificate (SHA-256 thumbprints), refresh_token,
+//!                         secret, refresh_token,
 //!                         app_role_assignments{KEY: {resource, permission, created}} (resource: a key here),
 //!                         oauth2_grants{KEY: {consentType, principal (user key), resource, scope}},
 //!                         roles{KEY: role name}, assigned{KEY: {user|group: key}}, token_error
-//! applications{KEY}     Graph application object (passwordCredentials and keyCredentials are lists)
+//! applications{KEY}     Graph application object (passwordCredentials and keyCredentials are lists; the entry
+//!                       {certificate: NAME} stands for an uploaded certificate) + x.federated{KEY: {issuer,
+//!                       subject, audience}}
+//! certificates{NAME}    name, starts, ends (days from now); pem, once it is made
 //! policies              security_defaults, conditional_access{KEY: Graph policy}, named_locations{},
 //!                       authorization, rollout{KEY: {displayName, feature, isEnabled, x.groups[group keys]}},
 //!                       home_realm{KEY: {displayName, definition[JSON texts]}}, cloud_password_policy_for_synced
@@ -53,7 +56,7 @@
 //!                       mailbox_errors{ADDRESS: {status, code, text, http}}
 //! autodiscover          v2{ADDRESS|*: {Protocol: URL} | {error, message} | {redirect: URL}},
 //!                       redirects{KEY: {url (a prefix), status, location}}
-//! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|web,
+//! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|managed-identity|web,
 //!                       dns ok|nxdomain|servfail|timeout|refused|no-data|[addresses], cname, srv "HOST:PORT",
 //!                       tcp open|refused|silent,
 //!                       tls ok|untrusted|expired|not-yet-valid|wrong-name, certificate_names[],
@@ -62,6 +65,7 @@
 //! proxy                 null, or {connect: open|authentication-required|forbidden|bad-gateway|reset, hosts{HOST: …}}
 //! faults{KEY}           host, path (prefix), method, times, per_path, delay_ms, and what happens instead:
 //!                       status + headers + body | kind garbage|truncated|wrong-type|endless|oversized|reset
+//! identity_header       what the managed-identity service of an App Service wants to see
 //! clock_offset_seconds, latency_ms
 //! ```
 

@@ -98,10 +98,11 @@ impl Net {
         self.0.trust.warning()
     }
 
-    /// The proxy that carries requests for this URL. Hosts of `connect_to` are reached directly.
+    /// The proxy that carries requests for this URL. Hosts of `connect_to`, and what only this machine
+    /// can reach, are reached directly.
     pub fn proxy_for(&self, url: &Url) -> Option<ProxyHop> {
         let port = url.port_or_known_default()?;
-        if self.connect_to(url.host_str()?, port).is_some() {
+        if self.connect_to(url.host_str()?, port).is_some() || is_link_local(url) {
             return None;
         }
         self.0.proxies.hop(url)
@@ -352,6 +353,11 @@ fn timed_out(phase: &'static str, limit: Duration) -> Failure {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether the host is on this machine's own link, as the metadata service of Azure is.
+fn is_link_local(url: &Url) -> bool {
+    matches!(url.host(), Some(url::Host::Ipv4(address)) if address.is_link_local())
 }
 
 #[cfg(test)]

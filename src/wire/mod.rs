@@ -4,9 +4,11 @@
 //! (but for the evidence types), of checks or of the lab.
 
 pub mod answer;
+pub mod certificate;
 pub mod challenge;
 pub mod client;
 pub mod clock;
+pub mod command;
 mod connecting;
 pub mod dns;
 pub mod ews;

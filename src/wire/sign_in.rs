@@ -1,30 +1,49 @@
-//! The token endpoint of Microsoft Entra: one request, and what its answer says and proves.
+//! Getting tokens: the token endpoint of Microsoft Entra, one request at a time.
 //!
 //! Texts and numbers of refusals may change at any time, so everything here is tolerant: an answer
 //! that is not understood is a refusal without a number, never a failure of this tool. Knows nothing
 //! of who asks and how often; that a credential is not sent twice is the caller's business.
 
-use std::time::Duration;
+mod answer;
+pub mod browser;
+pub mod device_code;
+mod elsewhere;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::StatusCode;
-use serde_json::Value;
+use jiff::Timestamp;
 use url::Url;
 
-use super::{Body, Failure, Net, Request, Response, Secret, json};
+pub use self::answer::{Claims, Outcome, Refusal, Token, claims, codes_in, first_sentence, read, refusal};
+pub use self::elsewhere::ManagedIdentity;
+use super::{Body, Net, Request, Secret, certificate::AppKey};
 use crate::facts::Exchange;
 
-/// Most characters of a text of the server that are kept.
-const TEXT: usize = 400;
-
-/// Most entries of a list of the server that are kept.
-const ENTRIES: usize = 64;
+/// What an assertion is, as the token endpoint wants it named.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What is sent as proof of identity.
 #[derive(Debug, Clone)]
 pub enum Proof {
+    /// Client credentials with an assertion of somebody whom the app's federated credential names.
+    Assertion(Secret),
+    /// Authorization code of a sign-in in the browser.
+    AuthorizationCode {
+        /// The code.
+        code: Secret,
+        /// What the challenge of the sign-in was made of.
+        verifier: Secret,
+        /// Where the code was sent.
+        redirect_uri: String,
+    },
+    /// Client credentials with an assertion signed by the app's certificate.
+    Certificate(AppKey),
     /// Client credentials with an app secret.
     ClientSecret(Secret),
+    /// A program of the user's own that prints a token; `{resource}` and `{tenant}` are filled in.
+    Command(Vec<String>),
+    /// Device code, once somebody has signed in with its other half.
+    DeviceCode(Secret),
+    /// The identity of the Azure resource that this runs on.
+    ManagedIdentity(ManagedIdentity),
     /// Resource owner password credentials.
     Password {
         /// Sign-in name.
@@ -40,7 +59,11 @@ impl Proof {
     /// As in `sign_in.flow`.
     pub fn flow(&self) -> &'static str {
         match self {
-            Self::ClientSecret(_) => "client-credentials",
+            Self::Assertion(_) | Self::Certificate(_) | Self::ClientSecret(_) => "client-credentials",
+            Self::AuthorizationCode { .. } => "authorization-code",
+            Self::Command(_) => "command",
+            Self::DeviceCode(_) => "device-code",
+            Self::ManagedIdentity(_) => "managed-identity",
             Self::Password { .. } => "password",
             Self::RefreshToken(_) => "refresh-token",
         }
@@ -64,15 +87,15 @@ pub struct TokenRequest {
 
 impl TokenRequest {
     fn url(&self) -> Url {
-        let mut url = self.authority.clone();
-        url.set_query(None);
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend([self.tenant.as_str(), "oauth2", "v2.0", "token"]);
-        }
-        url
+        endpoint(&self.authority, &self.tenant, "token")
     }
 
-    fn form(&self) -> Vec<(String, String)> {
+    fn form(&self, now: Timestamp) -> Vec<(String, String)> {
+        let signed = match &self.proof {
+            Proof::Certificate(key) => Some(key.assertion(&self.client_id, self.url().as_str(), now)),
+            Proof::Assertion(assertion) => Some(assertion.clone()),
+            _ => None,
+        };
         let mut form = vec![("client_id", self.client_id.as_str()), ("scope", self.scope.as_str())];
         match &self.proof {
             Proof::ClientSecret(secret) => {
@@ -86,112 +109,39 @@ impl TokenRequest {
             Proof::RefreshToken(token) => {
                 form.extend([("grant_type", "refresh_token"), ("refresh_token", token.expose())]);
             }
+            Proof::DeviceCode(code) => {
+                form.extend([("grant_type", device_code::GRANT), ("device_code", code.expose())]);
+            }
+            Proof::AuthorizationCode { code, verifier, redirect_uri } => form.extend([
+                ("grant_type", "authorization_code"),
+                ("code", code.expose()),
+                ("code_verifier", verifier.expose()),
+                ("redirect_uri", redirect_uri),
+            ]),
+            Proof::Assertion(_) | Proof::Certificate(_) => form.push(("grant_type", "client_credentials")),
+            Proof::Command(_) | Proof::ManagedIdentity(_) => {}
+        }
+        if let Some(assertion) = &signed {
+            form.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", assertion.expose())]);
         }
         form.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
-}
 
-/// What a token says of itself; all empty where it is opaque.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Claims {
-    /// `aud`.
-    pub audience: Option<String>,
-    /// `tid`.
-    pub tenant_id: Option<String>,
-    /// `appid` or `azp`.
-    pub app_id: Option<String>,
-    /// `idtyp`, else told from the other claims: `app` or `user`.
-    pub identity_kind: Option<&'static str>,
-    /// `roles`.
-    pub roles: Vec<String>,
-    /// `scp`.
-    pub scopes: Vec<String>,
-    /// `wids`: role template ids.
-    pub directory_roles: Vec<String>,
-    /// `exp`, seconds since 1970.
-    pub expires: Option<i64>,
-}
-
-/// A token and its claims.
-#[derive(Debug, Clone)]
-pub struct Token {
-    /// The token.
-    pub secret: Secret,
-    /// Its claims; `None`: opaque.
-    pub claims: Option<Claims>,
-}
-
-/// An answer of the token endpoint without a token.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// HTTP status.
-    pub status: u16,
-    /// `error`.
-    pub error: Option<String>,
-    /// `suberror`.
-    pub suberror: Option<String>,
-    /// The most telling AADSTS number.
-    pub code: Option<i64>,
-    /// All AADSTS numbers, from the list and from the text.
-    pub codes: Vec<i64>,
-    /// First sentence of the description.
-    pub text: Option<String>,
-    /// Conditional Access policies named in the claims challenge.
-    pub policy_ids: Vec<String>,
-    /// `trace_id`.
-    pub trace_id: Option<String>,
-    /// `correlation_id`.
-    pub correlation_id: Option<String>,
-}
-
-impl Refusal {
-    /// Whether the answer shows that the password was right (`true`) or wrong (`false`); `None` where
-    /// it shows neither.
-    pub fn proves_password(&self) -> Option<bool> {
-        match self.code? {
-            50055 | 50072 | 50074 | 50076 | 50079 | 50158 | 53000 | 53001 | 53003 | 530_003 => Some(true),
-            50126 | 50064 => Some(false),
-            _ => None,
-        }
-    }
-
-    /// Whether the credential itself was found wanting, so that sending it again can only do harm: it
-    /// counts towards a lock-out, or cannot succeed before it is replaced.
-    pub fn condemns(&self, proof: &Proof) -> bool {
-        let Some(code) = self.code else {
-            return matches!(self.error.as_deref(), Some("invalid_client" | "invalid_grant"));
-        };
-        match proof {
-            Proof::ClientSecret(_) => matches!(code, 70002 | 7_000_215 | 7_000_222),
-            Proof::Password { .. } => matches!(code, 50053 | 50055 | 50056 | 50064 | 50126 | 50144 | 80007),
-            Proof::RefreshToken(_) => {
-                matches!(code, 50173 | 70000 | 70008 | 70043 | 700_082 | 700_084 | 530_036)
-            }
-        }
+    /// The resource whose `/.default` is asked for.
+    fn resource(&self) -> &str {
+        let first = self.scope.split_whitespace().next().unwrap_or_default();
+        first.strip_suffix("/.default").unwrap_or(first)
     }
 }
 
-/// What became of a token request.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// A token.
-    Token(Token),
-    /// The sign-in service said no.
-    Refused(Refusal),
-    /// The sign-in service is throttling or down.
-    Busy {
-        /// HTTP status.
-        status: u16,
-    },
-    /// No answer.
-    NoAnswer(Failure),
-    /// An answer that is no OAuth answer.
-    Unreadable {
-        /// HTTP status.
-        status: u16,
-        /// In words.
-        text: String,
-    },
+/// An address of the sign-in service below a tenant.
+fn endpoint(authority: &Url, tenant: &str, name: &str) -> Url {
+    let mut url = authority.clone();
+    url.set_query(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.clear().extend([tenant, "oauth2", "v2.0", name]);
+    }
+    url
 }
 
 /// One request with its evidence.
@@ -201,16 +151,21 @@ pub struct Attempt {
     pub exchange: Exchange,
     /// What became of it.
     pub outcome: Outcome,
-    /// `client-credentials`, `password` or `refresh-token`.
+    /// As [`Proof::flow`].
     pub flow: &'static str,
 }
 
-/// Sends one token request, once.
+/// Asks for one token, once.
 pub async fn token(net: &Net, request: &TokenRequest) -> Attempt {
-    let reply = net.send(Request::post(request.url(), Body::Form(request.form()))).await;
-    let outcome = match reply.outcome {
-        Ok(response) => read(&response),
-        Err(failure) => Outcome::NoAnswer(failure),
+    let (exchange, outcome) = match &request.proof {
+        Proof::Command(argv) => elsewhere::command(net, argv, request).await,
+        Proof::ManagedIdentity(identity) => {
+            ask(net, identity.request(request.resource(), &request.client_id)).await
+        }
+        _ => {
+            let form = Body::Form(request.form(Timestamp::now()));
+            ask(net, Request::post(request.url(), form)).await
+        }
     };
     // The body of a success is the token itself, and a refusal may repeat the user name.
     let answer = match &outcome {
@@ -219,212 +174,29 @@ pub async fn token(net: &Net, request: &TokenRequest) -> Attempt {
         Outcome::NoAnswer(failure) => Some(failure.to_string()),
         Outcome::Busy { .. } | Outcome::Unreadable { .. } => None,
     };
-    Attempt { exchange: Exchange { answer, ..reply.exchange }, outcome, flow: request.proof.flow() }
+    Attempt { exchange: Exchange { answer, ..exchange }, outcome, flow: request.proof.flow() }
 }
 
-/// Reads an answer of the token endpoint.
-pub fn read(response: &Response) -> Outcome {
-    let status = response.status.as_u16();
-    let body = match json::parse(&response.body) {
-        Ok(body) => body,
-        Err(_) if is_busy(response.status) => return Outcome::Busy { status },
-        Err(text) => return Outcome::Unreadable { status, text },
+async fn ask(net: &Net, request: Request) -> (Exchange, Outcome) {
+    let reply = net.send(request).await;
+    let outcome = match reply.outcome {
+        Ok(response) => read(&response),
+        Err(failure) => Outcome::NoAnswer(failure),
     };
-    // A claims challenge holds the words "access_token" too: only the top level counts.
-    if let Some(token) = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty()) {
-        return Outcome::Token(Token { secret: Secret::new(token), claims: claims(token) });
-    }
-    match refusal(status, &body) {
-        Some(refusal) => Outcome::Refused(refusal),
-        None if is_busy(response.status) => Outcome::Busy { status },
-        None => Outcome::Unreadable { status, text: "the answer holds neither a token nor an error".into() },
-    }
-}
-
-fn is_busy(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
-}
-
-/// Reads an OAuth error body; `None` when it is none.
-pub fn refusal(status: u16, body: &Value) -> Option<Refusal> {
-    let text = |name: &str| {
-        let text = json::clip(body.get(name)?.as_str()?, TEXT);
-        (!text.is_empty()).then_some(text)
-    };
-    let description = body.get("error_description").and_then(Value::as_str).unwrap_or_default();
-    let codes = codes(body, description);
-    let error = text("error");
-    if error.is_none() && codes.is_empty() {
-        return None;
-    }
-    let sentence = first_sentence(description);
-    Some(Refusal {
-        status,
-        error,
-        suberror: text("suberror"),
-        // 70002 only says "credentials"; the number beside it says which.
-        code: codes.iter().find(|code| **code != 70002).or(codes.first()).copied(),
-        codes,
-        text: (!sentence.is_empty()).then_some(sentence),
-        policy_ids: policy_ids(body),
-        trace_id: text("trace_id"),
-        correlation_id: text("correlation_id"),
-    })
-}
-
-fn codes(body: &Value, description: &str) -> Vec<i64> {
-    let listed = body.get("error_codes").and_then(Value::as_array).into_iter().flatten();
-    let listed = listed.filter_map(|code| code.as_i64().or_else(|| code.as_str()?.parse().ok()));
-    let mut codes = Vec::new();
-    for code in listed.chain(codes_in(description)).take(ENTRIES) {
-        if code > 0 && !codes.contains(&code) {
-            codes.push(code);
-        }
-    }
-    codes
-}
-
-/// The AADSTS numbers of a text, in order.
-pub fn codes_in(text: &str) -> impl Iterator<Item = i64> + '_ {
-    text.split("AADSTS").skip(1).filter_map(|rest| {
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).take(8).collect();
-        (5..=7).contains(&digits.len()).then(|| digits.parse().ok())?
-    })
-}
-
-/// The first sentence of an error description, without the ids that follow it.
-pub fn first_sentence(description: &str) -> String {
-    let text = description.split(['\r', '\n']).next().unwrap_or_default();
-    let text = text.split("Trace ID:").next().unwrap_or_default();
-    let end = text.match_indices('.').map(|(at, _)| at + 1).find(|end| {
-        let rest = text.get(*end..).unwrap_or_default();
-        rest.is_empty() || rest.starts_with(' ') || rest.starts_with("AADSTS")
-    });
-    json::clip(end.and_then(|end| text.get(..end)).unwrap_or(text), TEXT)
-}
-
-/// The policy ids in the claims challenge, which is JSON inside a string.
-fn policy_ids(body: &Value) -> Vec<String> {
-    let challenge = body.get("claims").and_then(Value::as_str).unwrap_or_default();
-    let Ok(challenge) = json::parse(challenge.as_bytes()) else {
-        return Vec::new();
-    };
-    let values = challenge.pointer("/access_token/capolids/values").and_then(Value::as_array);
-    strings(values.map(Vec::as_slice).unwrap_or_default())
-}
-
-fn strings(values: &[Value]) -> Vec<String> {
-    values.iter().filter_map(Value::as_str).take(ENTRIES).map(|text| json::clip(text, TEXT)).collect()
-}
-
-/// The claims of a token; `None` when it is opaque. Nothing is verified: the token is ours to send,
-/// not ours to trust.
-pub fn claims(token: &str) -> Option<Claims> {
-    let payload = token.split('.').nth(1).filter(|_| token.split('.').count() == 3)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let payload = json::parse(&payload).ok()?;
-    let text = |name: &str| Some(json::clip(payload.get(name)?.as_str()?, TEXT));
-    let list = |name: &str| {
-        payload.get(name).and_then(Value::as_array).map(|list| strings(list)).unwrap_or_default()
-    };
-    let scopes: Vec<String> = text("scp").map(|scopes| words(&scopes)).unwrap_or_default();
-    let identity_kind = match text("idtyp").as_deref() {
-        Some("app") => Some("app"),
-        Some(_) => Some("user"),
-        None if !scopes.is_empty() || payload.get("upn").is_some() => Some("user"),
-        None if payload.get("roles").is_some() => Some("app"),
-        None => None,
-    };
-    let audience = payload.get("aud").and_then(|aud| aud.as_str().or_else(|| aud.get(0)?.as_str()));
-    Some(Claims {
-        audience: audience.map(|aud| json::clip(aud, TEXT)),
-        tenant_id: text("tid"),
-        app_id: text("appid").or_else(|| text("azp")),
-        identity_kind,
-        roles: list("roles"),
-        scopes,
-        directory_roles: list("wids"),
-        expires: payload.get("exp").and_then(Value::as_i64),
-    })
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().take(ENTRIES).map(str::to_owned).collect()
-}
-
-/// How long a token is still good for, as its claims say.
-pub fn lifetime(claims: &Claims, now: i64) -> Option<Duration> {
-    u64::try_from(claims.expires? - now).ok().map(Duration::from_secs)
+    (reply.exchange, outcome)
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use http::HeaderMap;
-    use serde_json::json;
-
     use super::*;
 
-    fn answer(status: u16, body: impl Into<Bytes>) -> Outcome {
-        let status = StatusCode::from_u16(status).expect("a status");
-        read(&Response { status, headers: HeaderMap::new(), body: body.into() })
-    }
-
-    fn refused(body: &Value) -> Refusal {
-        match answer(400, body.to_string()) {
-            Outcome::Refused(refusal) => refusal,
-            other => panic!("not a refusal: {other:?}"),
-        }
-    }
-
-    fn jwt(payload: &Value) -> String {
-        format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(payload.to_string()))
-    }
-
-    #[test]
-    fn a_token_counts_only_at_the_top_level() {
-        let challenge = r#"{"access_token":{"capolids":{"essential":true,"values":["p-1"]}}}"#;
-        let refusal =
-            refused(&json!({ "error": "invalid_grant", "error_codes": [53003], "claims": challenge }));
-        assert_eq!((refusal.code, refusal.policy_ids), (Some(53003), vec!["p-1".to_owned()]));
-    }
-
-    #[test]
-    fn the_number_is_found_in_the_text_when_the_list_is_empty() {
-        let refusal = refused(&json!({
-            "error": "invalid_client", "error_codes": [],
-            "error_description": "AADSTS7000222: The key ran out. Ask for a new one. Trace ID: t",
-        }));
-        assert_eq!(refusal.code, Some(7_000_222));
-        assert_eq!(refusal.text.as_deref(), Some("AADSTS7000222: The key ran out."));
-    }
-
-    #[test]
-    fn the_telling_number_wins_over_the_general_one() {
-        let refusal = refused(&json!({ "error": "invalid_grant", "error_codes": [70002, "50126"] }));
-        assert_eq!((refusal.code, refusal.codes), (Some(50126), vec![70002, 50126]));
-    }
-
-    #[test]
-    fn numbers_of_other_lengths_are_no_codes() {
-        assert_eq!(codes_in("AADSTS123 AADSTS50076: x AADSTS123456789").collect::<Vec<_>>(), [50076]);
-    }
-
-    #[test]
-    fn a_sentence_ends_before_the_next_code() {
-        assert_eq!(first_sentence("AADSTS70002: Bad.AADSTS70008: Old.Trace ID: x"), "AADSTS70002: Bad.");
-        assert_eq!(first_sentence("No v2.0 endpoint here. More."), "No v2.0 endpoint here.");
-    }
-
-    #[test]
-    fn what_codes_prove_of_the_password() {
-        let proves = |code| Refusal { code: Some(code), ..Refusal::default() }.proves_password();
-        for code in [50055, 50072, 50074, 50076, 50079, 50158, 53003, 530_003] {
-            assert_eq!(proves(code), Some(true), "{code}");
-        }
-        assert_eq!(proves(50126), Some(false));
-        for code in [50034, 50053, 50057, 65001, 700_016] {
-            assert_eq!(proves(code), None, "{code}");
+    fn request(proof: Proof) -> TokenRequest {
+        TokenRequest {
+            authority: Url::parse("https://login.microsoftonline.com/").expect("url"),
+            tenant: "contoso.com/../x".into(),
+            client_id: "c".into(),
+            scope: "https://graph.microsoft.com/.default offline_access".into(),
+            proof,
         }
     }
 
@@ -437,46 +209,39 @@ mod tests {
     }
 
     #[test]
-    fn hostile_bodies_are_values() {
-        assert!(matches!(answer(200, "<html>"), Outcome::Unreadable { status: 200, .. }));
-        assert!(matches!(answer(503, "busy"), Outcome::Busy { status: 503 }));
-        assert!(matches!(answer(200, "[".repeat(10_000)), Outcome::Unreadable { .. }));
-        assert!(matches!(answer(200, r#"{"access_token": {}}"#), Outcome::Unreadable { .. }));
-        let long = refused(&json!({ "error": "x".repeat(10_000), "claims": 7, "error_codes": [-1, null] }));
-        assert!(long.error.is_some_and(|error| error.chars().count() <= TEXT + 1));
-    }
-
-    #[test]
-    fn claims_of_an_app_and_of_a_user() {
-        let app = claims(&jwt(&json!({ "aud": "https://graph.microsoft.com", "tid": "t", "appid": "a",
-            "roles": ["User.Read.All"], "exp": 1000 })))
-        .expect("claims");
-        assert_eq!((app.identity_kind, app.roles.len()), (Some("app"), 1));
-        assert_eq!(lifetime(&app, 400), Some(Duration::from_mins(10)));
-        let user = claims(&jwt(&json!({ "azp": "b", "scp": "Mail.Read  User.Read", "wids": ["w"] })))
-            .expect("claims");
-        assert_eq!((user.identity_kind, user.app_id.as_deref()), (Some("user"), Some("b")));
-        assert_eq!((user.scopes.len(), user.directory_roles.len()), (2, 1));
-    }
-
-    #[test]
-    fn an_opaque_token_has_no_claims() {
-        assert_eq!(claims("EwBwA8l6BAAU"), None);
-        assert_eq!(claims("a.%%%.c"), None);
-    }
-
-    #[test]
     fn the_endpoint_is_the_tenants() {
-        let request = TokenRequest {
-            authority: Url::parse("https://login.microsoftonline.com/").expect("url"),
-            tenant: "contoso.com/../x".into(),
-            client_id: "c".into(),
-            scope: "s".into(),
-            proof: Proof::ClientSecret(Secret::new("x")),
-        };
         assert_eq!(
-            request.url().as_str(),
+            request(Proof::ClientSecret(Secret::new("x"))).url().as_str(),
             "https://login.microsoftonline.com/contoso.com%2F..%2Fx/oauth2/v2.0/token"
         );
+    }
+
+    #[test]
+    fn the_resource_is_what_the_first_scope_belongs_to() {
+        assert_eq!(request(Proof::Command(Vec::new())).resource(), "https://graph.microsoft.com");
+    }
+
+    #[test]
+    fn a_foreign_assertion_goes_out_as_it_is() {
+        let form = request(Proof::Assertion(Secret::new("a.b.c"))).form(Timestamp::UNIX_EPOCH);
+        let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        assert_eq!(value("client_assertion"), Some("a.b.c"));
+        assert_eq!(
+            (value("grant_type"), value("client_assertion_type")),
+            (Some("client_credentials"), Some(JWT_BEARER))
+        );
+    }
+
+    #[test]
+    fn no_proof_prints_its_secret() {
+        let secret = || Secret::new("hunter2");
+        let proofs = [
+            Proof::Assertion(secret()),
+            Proof::ClientSecret(secret()),
+            Proof::DeviceCode(secret()),
+            Proof::Password { username: "u".into(), password: secret() },
+            Proof::RefreshToken(secret()),
+        ];
+        assert!(!format!("{proofs:?}").contains("hunter2"));
     }
 }

@@ -44,6 +44,7 @@ fn target(password: &str) -> Target {
             client_id: None,
             username: None,
             secret: Some(Secret::new(password)),
+            certificate: None,
             scheme: "basic".into(),
             scheme_given: true,
             user_agent: None,

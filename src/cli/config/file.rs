@@ -77,36 +77,52 @@ pub struct Reader {
     #[schemars(with = "ReaderSignIn")]
     pub sign_in: Option<Spanned<ReaderSignIn>>,
     /// Id of its app registration.
-    #[schemars(with = "String")]
+    #[schemars(with = "Option<String>")]
     pub client_id: Option<Spanned<String>>,
     /// User name, where it signs in with a password.
     pub username: Option<String>,
     /// Where its secret is.
-    #[schemars(with = "SecretSource")]
+    #[schemars(with = "Option<SecretSource>")]
     pub secret: Option<Spanned<SecretSource>>,
+    /// Where its certificate is.
+    #[schemars(with = "Option<Certificate>")]
+    pub certificate: Option<Spanned<Certificate>>,
+    /// Program that prints a token, with its arguments; `{resource}` and `{tenant}` are filled in.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub token_command: Option<Spanned<Vec<String>>>,
+}
+
+/// Where a certificate and its private key are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// PEM file with the certificate, and with its key unless that has a file of its own.
+    pub file: PathBuf,
+    /// PEM file with the private key.
+    pub key_file: Option<PathBuf>,
 }
 
 /// How the reader signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReaderSignIn {
-    /// Not supported in this version.
+    /// Whoever is signed in at the Azure CLI (`az`).
     AzureCli,
-    /// Not supported in this version.
+    /// A person, in a browser on this machine; nothing is stored.
     Browser,
-    /// Not supported in this version.
+    /// An app with a certificate.
     ClientCertificate,
     /// An app with a secret.
     ClientSecret,
-    /// Not supported in this version.
+    /// A person, who types a code in a browser anywhere; nothing is stored.
     DeviceCode,
-    /// Not supported in this version.
+    /// The identity of the Azure resource that this runs on.
     ManagedIdentity,
     /// A user with a password.
     Password,
-    /// Not supported in this version.
+    /// A program that prints a token.
     TokenCommand,
-    /// Not supported in this version.
+    /// A federated credential: the token of `AZURE_FEDERATED_TOKEN_FILE`.
     WorkloadIdentity,
 }
 
@@ -223,6 +239,9 @@ pub struct Subject {
     /// Where its secret is.
     #[schemars(with = "Option<SecretSource>")]
     pub secret: Option<Spanned<SecretSource>>,
+    /// Where the certificate of an app is.
+    #[schemars(with = "Option<Certificate>")]
+    pub certificate: Option<Spanned<Certificate>>,
     /// Scheme that the product uses against its server.
     #[schemars(with = "Option<Scheme>")]
     pub scheme: Option<Spanned<Scheme>>,
@@ -237,7 +256,7 @@ pub struct Subject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Certificate of an app: named in the report, not yet signed in with.
+    /// Certificate of an app.
     ClientCertificate,
     /// App secret.
     ClientSecret,

@@ -9,6 +9,7 @@ mod file;
 mod layers;
 mod net;
 mod secret;
+mod sign_in;
 mod source;
 mod targets;
 mod worlds;

@@ -6,6 +6,7 @@ use std::{
     io::{IsTerminal, Read},
     ops::Range,
     path::Path,
+    time::Duration,
 };
 
 use schemars::JsonSchema;
@@ -13,7 +14,10 @@ use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
 use super::Source;
-use crate::{cli::problem::Problem, wire::Secret};
+use crate::{
+    cli::problem::Problem,
+    wire::{Secret, command},
+};
 
 /// Where a secret is: exactly one of the keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
@@ -31,7 +35,7 @@ pub struct SecretSource {
     /// Not supported in this version.
     #[serde(default)]
     pub keyring: bool,
-    /// Not supported in this version.
+    /// Program that prints the secret on its first line, with its arguments; run without a shell.
     pub command: Option<Vec<String>>,
 }
 
@@ -47,7 +51,7 @@ struct Table {
     prompt: bool,
     #[serde(default)]
     keyring: bool,
-    command: Option<de::IgnoredAny>,
+    command: Option<Vec<String>>,
 }
 
 /// Refusal of a literal; the text of the secret is not part of it.
@@ -100,7 +104,7 @@ impl<'de> de::Visitor<'de> for Visitor {
             stdin: table.stdin,
             prompt: table.prompt,
             keyring: table.keyring,
-            command: table.command.map(|_| Vec::new()),
+            command: table.command,
         })
     }
 }
@@ -133,6 +137,8 @@ impl Vault {
                 let problem = refuse(message);
                 if help.is_empty() { problem } else { problem.help(help) }
             })?
+        } else if let Some(argv) = &place.command {
+            command::output(argv, COMMAND).map(|printed| first_line(&printed)).map_err(refuse)?
         } else if place.stdin {
             if let Some(first) = self.stdin_for.replace(whose.to_owned()) {
                 return Err(refuse(format!("standard input already carries the secret of {first}")));
@@ -151,12 +157,12 @@ impl Vault {
 }
 
 fn check_shape(source: &Source, place: &SecretSource, span: &Range<usize>) -> Result<(), Problem> {
-    let later = [("keyring", place.keyring), ("command", place.command.is_some())];
-    if let Some((name, _)) = later.iter().find(|(_, given)| *given) {
-        let message = format!("`{name}` is not supported in this version");
+    if place.keyring {
+        let message = "`keyring` is not supported in this version";
         return Err(source.problem(span.clone(), message, "asked for here").help(SHAPES));
     }
-    let given = [place.env.is_some(), place.file.is_some(), place.stdin, place.prompt];
+    let given =
+        [place.env.is_some(), place.file.is_some(), place.command.is_some(), place.stdin, place.prompt];
     if given.iter().filter(|given| **given).count() != 1 {
         let message = "a secret has exactly one place";
         return Err(source.problem(span.clone(), message, "none, or more than one").help(SHAPES));
@@ -165,13 +171,16 @@ fn check_shape(source: &Source, place: &SecretSource, span: &Range<usize>) -> Re
 }
 
 /// Help for every refusal of a secret's shape.
-pub const SHAPES: &str =
-    "write { env = \"NAME\" }, { file = \"PATH\" }, { stdin = true } or { prompt = true } instead";
+pub const SHAPES: &str = "write { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\", \"ARGUMENT\"] }, \
+     { stdin = true } or { prompt = true } instead";
 
 /// Whether a parser's message is the refusal of a literal secret.
 pub fn is_literal_refusal(message: &str) -> bool {
     message == LITERAL
 }
+
+/// A program that prints a secret may have to ask for it elsewhere.
+const COMMAND: Duration = Duration::from_secs(30);
 
 /// More than this is no secret.
 const MAX_LENGTH: u64 = 64 * 1024;
@@ -189,6 +198,18 @@ fn from_env(name: &str) -> Result<Text, String> {
 }
 
 fn from_file(path: &Path) -> Result<Text, (String, String)> {
+    let bytes = private_file(path)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| (format!("cannot read {}: it is not UTF-8 text", path.display()), String::new()))?;
+    Ok(first_line(text))
+}
+
+/// The content of a file that only its owner can read; the error is a message and what helps.
+///
+/// # Errors
+///
+/// When it cannot be read, others can read it, or it is too large.
+pub fn private_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, (String, String)> {
     let shown = path.display();
     let plain = |message: String| (message, String::new());
     let file = std::fs::File::open(path).map_err(|error| plain(format!("cannot read {shown}: {error}")))?;
@@ -203,11 +224,11 @@ fn from_file(path: &Path) -> Result<Text, (String, String)> {
     if meta.len() > MAX_LENGTH {
         return Err(plain(format!("{shown} is too large for a secret")));
     }
-    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
     file.take(MAX_LENGTH)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(|error| plain(format!("cannot read {shown}: {error}")))?;
-    Ok(first_line(&text))
+    Ok(bytes)
 }
 
 #[cfg(unix)]
@@ -281,6 +302,20 @@ mod tests {
     fn a_keyring_is_refused_by_name() {
         let error = open(Path::new("."), "secret = { keyring = true }").expect_err("refused");
         assert_eq!(error, "`keyring` is not supported in this version");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_gives_its_first_line() {
+        let text = "secret = { command = [\"printf\", \"%s\\n\", \"hunter2\", \"more\"] }";
+        assert_eq!(open(Path::new("."), text).expect("opened").expose(), "hunter2");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_fails_is_named() {
+        let error = open(Path::new("."), "secret = { command = [\"false\"] }").expect_err("refused");
+        assert!(error.contains("`false` failed"), "{error}");
     }
 
     #[test]

@@ -7,13 +7,13 @@ use url::Url;
 
 use super::{
     File, Source, Vault, address,
-    file::{self, CloudName, HeldBy, Kind, ReaderSignIn, Scheme},
-    net, secret,
+    file::{self, CloudName, HeldBy, Kind, Scheme},
+    net, sign_in,
     worlds::Signs,
 };
 use crate::{
     cli::problem::Problem,
-    collect::{Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target, World},
+    collect::{Endpoints, Protocol, Reader, Subject, SubjectKind, Target, World},
     engine::Permission,
     wire::NetConfig,
 };
@@ -177,27 +177,7 @@ impl<'a> Planner<'a> {
 
     fn reader(&mut self) -> Result<Option<Reader>, Problem> {
         let Some(table) = &self.file.reader else { return Ok(None) };
-        let (span, reader) = (table.span(), table.get_ref());
-        let missing = |key: &str| {
-            self.source.problem(span.clone(), format!("the reader has no `{key}`"), "one is needed")
-        };
-        let given = reader.sign_in.as_ref().ok_or_else(|| missing("sign_in"))?;
-        let sign_in = match given.get_ref() {
-            ReaderSignIn::ClientSecret => SignIn::ClientSecret,
-            ReaderSignIn::Password => SignIn::Password,
-            _ => {
-                let message = "this way to sign in is not supported in this version";
-                let problem = self.source.problem(given.span(), message, "not supported");
-                return Err(problem.help("valid values: client-secret, password"));
-            }
-        };
-        let client_id = reader.client_id.as_ref().ok_or_else(|| missing("client_id"))?.get_ref().clone();
-        if sign_in == SignIn::Password && reader.username.is_none() {
-            return Err(missing("username"));
-        }
-        let wanted = reader.secret.as_ref().ok_or_else(|| missing("secret").help(secret::SHAPES))?;
-        let secret = self.vault.open(self.source, wanted, "the reader")?;
-        Ok(Some(Reader { sign_in, client_id, username: reader.username.clone(), secret }))
+        sign_in::reader(self.source, &mut self.vault, table).map(Some)
     }
 
     fn profile(&self, table: Option<&file::Account>) -> Result<&'a Profile, Problem> {
@@ -270,6 +250,7 @@ impl<'a> Planner<'a> {
                 client_id: profile.app_id.clone(),
                 username: None,
                 secret: None,
+                certificate: None,
                 scheme: usual.into(),
                 scheme_given: false,
                 user_agent: profile.user_agent.clone(),
@@ -286,6 +267,8 @@ impl<'a> Planner<'a> {
         self.check_subject(spanned, kind, client_id.is_some(), on_premises)?;
         let asked = raw.secret.as_ref().filter(|wanted| !(self.wishes.no_sign_in && wanted.get_ref().prompt));
         let secret = asked.map(|wanted| self.vault.open(self.source, wanted, &chosen.address)).transpose()?;
+        let certificate = raw.certificate.as_ref();
+        let certificate = certificate.map(|given| sign_in::certificate(self.source, given)).transpose()?;
         let username = (kind == Kind::Password || kind == Kind::RefreshToken)
             .then(|| raw.username.clone().unwrap_or_else(|| chosen.address.clone()));
         let scheme = raw.scheme.as_ref().map_or(usual, |scheme| scheme_name(*scheme.get_ref()));
@@ -294,6 +277,7 @@ impl<'a> Planner<'a> {
             client_id,
             username,
             secret,
+            certificate,
             scheme: scheme.into(),
             scheme_given: raw.scheme.is_some(),
             user_agent: raw.user_agent.clone().or_else(|| profile.user_agent.clone()),
@@ -311,7 +295,8 @@ impl<'a> Planner<'a> {
         let refuse =
             |message: &str| Err(self.source.problem(spanned.span(), message, "impossible combination"));
         let is_app = matches!(kind, Kind::ClientSecret | Kind::ClientCertificate);
-        if raw.held_by.is_some() && raw.secret.is_some() {
+        let is_held = raw.secret.is_some() || raw.certificate.is_some();
+        if raw.held_by.is_some() && is_held {
             return refuse("a credential that the vendor holds cannot be in the configuration as well");
         }
         if raw.held_by.is_some() && !is_app {
@@ -321,9 +306,14 @@ impl<'a> Planner<'a> {
             return refuse("an app signs in with its `client_id`, not with a `username`");
         }
         if kind == Kind::ClientCertificate && raw.secret.is_some() {
-            return refuse("signing in with a certificate is not supported in this version");
+            return refuse(
+                "a certificate is named by `certificate = { file = \"app.pem\" }`, not by `secret`",
+            );
         }
-        if !on_premises && raw.secret.is_some() && !has_client {
+        if kind != Kind::ClientCertificate && raw.certificate.is_some() {
+            return refuse("a `certificate` goes with the kind `client-certificate` alone");
+        }
+        if !on_premises && is_held && !has_client {
             return refuse("to sign in, the subject needs the `client_id` of the product's app");
         }
         Ok(())
@@ -519,14 +509,5 @@ mod tests {
     #[test]
     fn plain_http_is_refused_for_other_machines() {
         assert!(refused("[endpoints]\news = \"http://mail.contoso.com/\"\n").contains("https only"));
-    }
-
-    #[test]
-    fn a_reader_that_cannot_sign_in_yet_is_named() {
-        let shown = refused("[reader]\nsign_in = \"browser\"\n[[account]]\naddress = \"a@b.c\"\n");
-        assert!(
-            shown.contains("not supported in this version") && shown.contains("client-secret"),
-            "{shown}"
-        );
     }
 }

@@ -106,6 +106,40 @@ pub fn refresh_token(state: &State, call: &Call, client: &Client<'_>) -> Result<
     Ok(user_token(state, client, &wanted, user, &granted))
 }
 
+/// A person at a page of the sign-in service, who gives a second factor where one is registered.
+pub fn person<'a>(world: &'a World, call: &Call) -> Result<(&'a str, &'a Value), Refusal> {
+    let name = call.form("login").ok_or_else(|| Refusal::missing("login"))?;
+    let password = call.form("passwd").ok_or_else(|| Refusal::missing("passwd"))?;
+    let Some((key, user)) = world.user(&name) else {
+        return Err(Refusal::grant(
+            50_034,
+            format!("The user account {name} does not exist in the directory."),
+        ));
+    };
+    scripted(user)?;
+    if user["accountEnabled"] == false {
+        return Err(Refusal::grant(50_057, "The user account is disabled."));
+    }
+    if user["x"]["password"] != password.as_str() {
+        return Err(Refusal::grant(50_126, "The user name or password could not be validated."));
+    }
+    Ok((key, user))
+}
+
+/// A person who has signed in at a page, by the key of the user.
+pub fn interactive(state: &State, call: &Call, client: &Client<'_>, key: &str) -> Result<Answer, Refusal> {
+    let world = &*state.world;
+    client.authenticate(world, call, client.application["isFallbackPublicClient"] == false)?;
+    let wanted = Wanted::of(world, call)?;
+    let user = &world.at("/users")[key];
+    may_use(world, client, key, user)?;
+    let granted = consented(world, client, key, &wanted)?;
+    let hits = conditional_access::for_user(world, user, wanted.app_id);
+    let stopping: Vec<_> = hits.into_iter().filter(|hit| !(hit.wants_factor() && has_method(user))).collect();
+    refuse_hits(&stopping, has_method(user), false)?;
+    Ok(user_token(state, client, &wanted, user, &granted))
+}
+
 fn scripted(identity: &Value) -> Result<(), Refusal> {
     Refusal::scripted(&identity["x"]["token_error"]).map_or(Ok(()), Err)
 }

@@ -1,7 +1,9 @@
 //! Microsoft Entra sign-in of the simulated world: `OpenID` metadata, home realm discovery, tokens.
 
+mod assertion;
 mod conditional_access;
 mod grants;
+mod interactive;
 mod refusal;
 mod token_endpoint;
 
@@ -9,6 +11,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use self::refusal::Refusal;
+pub use self::{interactive::Interactive, token_endpoint::token_of_machine};
 use super::{
     World,
     call::{self, Answer, Call},
@@ -36,7 +39,13 @@ pub fn handle(state: &State, call: &Call) -> Answer {
             token_endpoint::answer(state, call, tenant).unwrap_or_else(|refusal| refusal.answer(call))
         }
         (&Method::POST, [tenant, "oauth2", "v2.0", "devicecode"]) => {
-            device_code(world, call, tenant).unwrap_or_else(|refusal| refusal.answer(call))
+            interactive::device_code(state, call, tenant).unwrap_or_else(|refusal| refusal.answer(call))
+        }
+        (&Method::GET | &Method::POST, ["common", "oauth2", "deviceauth"]) => {
+            interactive::device_page(state, call)
+        }
+        (&Method::GET | &Method::POST, [tenant, "oauth2", "v2.0", "authorize"]) => {
+            interactive::authorize(state, call, tenant)
         }
         _ => call::text(
             StatusCode::NOT_FOUND,
@@ -191,27 +200,6 @@ fn instance(call: &Call) -> Answer {
             "metadata": [{"preferred_network": host, "preferred_cache": "login.windows.net", "aliases": [host]}],
         }),
     )
-}
-
-fn device_code(world: &World, call: &Call, tenant: &str) -> Result<Answer, Refusal> {
-    if !known_tenant(world, tenant) && tenant != "organizations" {
-        return Err(no_such_tenant("invalid_request", tenant));
-    }
-    let client = call.form("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
-    if world.service_principal(&client).is_none() && world.application(&client).is_none() {
-        return Err(Refusal::no_such_app(&client, world.text("/tenant/display_name").unwrap_or_default()));
-    }
-    Ok(call::json(
-        StatusCode::OK,
-        &json!({
-            "user_code": "LAB4SYNC9",
-            "device_code": format!("lab-device-{}", call.request_id),
-            "verification_uri": "https://microsoft.com/devicelogin",
-            "expires_in": 900,
-            "interval": 5,
-            "message": "To sign in, open https://microsoft.com/devicelogin and enter the code LAB4SYNC9.",
-        }),
-    ))
 }
 
 /// Whether a federated user may sign in with the cloud's copy of the password.

@@ -1,12 +1,11 @@
 //! The token endpoint: which tenant, which client, which resource, and the token that comes out.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{grants, known_tenant, no_such_tenant, refusal::Refusal};
+use super::{assertion, grants, interactive, known_tenant, no_such_tenant, refusal::Refusal};
 use crate::lab::{
     World,
     call::{self, Answer, Call},
@@ -31,11 +30,12 @@ pub fn answer(state: &State, call: &Call, tenant: &str) -> Result<Answer, Refusa
         "client_credentials" => grants::client_credentials(state, call, &client),
         "password" => grants::password(state, call, &client),
         "refresh_token" => grants::refresh_token(state, call, &client),
-        "urn:ietf:params:oauth:grant-type:device_code" => Err(Refusal::new(
-            "authorization_pending",
-            70_016,
-            "The user has not signed in with the code yet.",
-        )),
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            grants::interactive(state, call, &client, &interactive::of_device(state, call, &client)?)
+        }
+        "authorization_code" => {
+            grants::interactive(state, call, &client, &interactive::of_code(state, call, &client)?)
+        }
         _ => {
             let text = "The grant type is not supported.";
             Err(Refusal::new("unsupported_grant_type", 70_003, text))
@@ -60,7 +60,8 @@ pub struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    fn of(world: &'a World, call: &Call) -> Result<Self, Refusal> {
+    /// The app that a request names.
+    pub fn of(world: &'a World, call: &Call) -> Result<Self, Refusal> {
         let app_id = call.form("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
         let principal = world.service_principal(&app_id).map_or(&Value::Null, |(_, principal)| principal);
         let application = world.application(&app_id).map_or(&Value::Null, |(_, application)| application);
@@ -80,7 +81,7 @@ impl<'a> Client<'a> {
     /// Checks the client's own secret or assertion. `required`: a client without one is refused.
     pub fn authenticate(&self, world: &World, call: &Call, required: bool) -> Result<(), Refusal> {
         if let Some(assertion) = call.form("client_assertion") {
-            return self.check_assertion(world, &assertion);
+            return assertion::check(world, call, &self.app_id, self.application, &assertion);
         }
         match call.form("client_secret") {
             Some(secret) => self.check_secret(world, &secret),
@@ -107,31 +108,6 @@ impl<'a> Client<'a> {
         }
         Ok(())
     }
-
-    fn check_assertion(&self, world: &World, assertion: &str) -> Result<(), Refusal> {
-        let part = |index| {
-            let bytes = BASE64_URL_SAFE_NO_PAD.decode(assertion.split('.').nth(index)?).ok()?;
-            serde_json::from_slice::<Value>(&bytes).ok()
-        };
-        let (Some(header), Some(claims)) = (part(0), part(1)) else {
-            return Err(Refusal::client(50_012, "The client assertion is not a JSON web token."));
-        };
-        let offset = world.at("/clock_offset_seconds").as_i64().unwrap_or_default();
-        let now = Timestamp::now().as_second() + offset;
-        let outside = claims["exp"].as_i64().is_none_or(|end| end < now)
-            || claims["nbf"].as_i64().is_some_and(|start| start > now + 300);
-        if outside {
-            return Err(Refusal::client(700_024, "The client assertion is not within its valid time range."));
-        }
-        let thumbprint =
-            ["x5t#S256", "x5t"].iter().find_map(|name| header[*name].as_str()).unwrap_or_default();
-        if !items(&self.principal["x"]["certificate"]).any(|own| own == thumbprint) {
-            let text =
-                "The certificate that signed the client assertion is not registered on the application.";
-            return Err(Refusal::client(700_027, text));
-        }
-        Ok(())
-    }
 }
 
 /// What a token is asked for.
@@ -145,13 +121,18 @@ pub struct Wanted<'a> {
     pub audience: &'static str,
     /// Delegated permissions by name; empty: everything that was consented.
     pub scopes: Vec<String>,
+    /// A refresh token is asked for.
+    pub offline: bool,
 }
 
 impl<'a> Wanted<'a> {
     /// Reads the `scope` of the request.
     pub fn of(world: &'a World, call: &Call) -> Result<Self, Refusal> {
+        Self::of_scope(world, &call.form("scope").ok_or_else(|| Refusal::missing("scope"))?)
+    }
+
+    fn of_scope(world: &'a World, scope: &str) -> Result<Self, Refusal> {
         const OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
-        let scope = call.form("scope").ok_or_else(|| Refusal::missing("scope"))?;
         let mut resource = None;
         let mut scopes = Vec::new();
         for part in scope.split_whitespace().filter(|part| !OPENID.contains(part)) {
@@ -187,13 +168,22 @@ impl<'a> Wanted<'a> {
             return Err(Refusal::new("invalid_resource", 500_014, text));
         }
         let app_id = principal["appId"].as_str().unwrap_or_default();
-        Ok(Self { resource, app_id, audience, scopes })
+        let offline = scope.split_whitespace().any(|part| part == "offline_access");
+        Ok(Self { resource, app_id, audience, scopes, offline })
     }
 }
 
 fn no_such_resource(name: &str) -> Refusal {
     let text = format!("The resource principal named 'https://{name}' was not found in the tenant.");
     Refusal::new("invalid_resource", 500_011, text)
+}
+
+/// A token of an Azure resource's own identity, asked for by the resource's URL.
+pub fn token_of_machine(state: &State, principal: &Value, resource: &str) -> Option<Answer> {
+    let app_id = principal["appId"].as_str()?.to_owned();
+    let client = Client { app_id, principal, application: &Value::Null };
+    let wanted = Wanted::of_scope(&state.world, &format!("{resource}/.default")).ok()?;
+    Some(app_token(state, &client, &wanted))
 }
 
 /// An app-only token.
@@ -234,7 +224,9 @@ pub fn user_token(
     claims["amr"] = json!(["pwd"]);
     claims["wids"] = directory_roles(&user["x"]["roles"]);
     claims["scp"] = granted.join(" ").into();
-    token(state, &claims, Some((granted, &user["x"]["refresh_token"])))
+    let offline = wanted.offline || granted.iter().any(|scope| is(&json!(scope), "offline_access"));
+    let refresh_token = if offline { &user["x"]["refresh_token"] } else { &Value::Null };
+    token(state, &claims, Some((granted, refresh_token)))
 }
 
 fn claims(state: &State, client: &Client<'_>, wanted: &Wanted<'_>) -> Value {
@@ -275,7 +267,7 @@ fn token(state: &State, claims: &Value, user: Option<(&[String], &Value)>) -> An
         let audience = claims["aud"].as_str().unwrap_or_default();
         let scopes: Vec<_> = granted.iter().map(|scope| format!("{audience}/{scope}")).collect();
         body["scope"] = scopes.join(" ").into();
-        if granted.iter().any(|scope| is(&json!(scope), "offline_access")) {
+        if !refresh_token.is_null() {
             body["refresh_token"] = refresh_token.clone();
         }
     }

@@ -96,6 +96,7 @@ fn target(base: &str) -> Target {
         sign_in_allowed: true,
         vendor_credential: false,
         consenting_admin: None,
+        attested: Vec::new(),
     }
 }
 

@@ -58,6 +58,12 @@ fn unlike(findings: &[Finding], expect: &lab::Expect) -> Option<String> {
     (!alike).then(|| format!("{check}: {result} ({got}), expected {} ({wanted}): {message}", expect.result))
 }
 
+/// What a scenario expects of an account.
+fn of_account<'s>(scenario: &'s Scenario, address: &str) -> Vec<&'s lab::Expect> {
+    let about = |expect: &&lab::Expect| expect.account.as_deref().unwrap_or(&scenario.account) == address;
+    scenario.expect.iter().filter(about).collect()
+}
+
 #[test]
 fn every_scenario_comes_out_as_its_file_says() {
     complain(|scenario, trial| {
@@ -66,13 +72,16 @@ fn every_scenario_comes_out_as_its_file_says() {
         if verdict != scenario.verdict {
             complaints.push(format!("verdict {verdict}, expected {}", scenario.verdict));
         }
-        let findings = &trial.report.accounts[0].findings;
-        complaints.extend(scenario.expect.iter().filter_map(|expect| unlike(findings, expect)));
-        let failing = scenario.expect.iter().filter(|expect| expect.result == "fail");
-        let failing: BTreeSet<&str> = failing.map(|expect| expect.check.as_str()).collect();
-        let others =
-            findings.iter().filter(|f| f.result == Word::Fail && !failing.contains(f.check.as_str()));
-        complaints.extend(others.map(|f| format!("{} fails too: {}", f.check, f.message)));
+        for account in &trial.report.accounts {
+            let findings = &account.findings;
+            let expected = of_account(scenario, &account.account);
+            complaints.extend(expected.iter().filter_map(|expect| unlike(findings, expect)));
+            let failing = expected.iter().filter(|expect| expect.result == "fail");
+            let failing: BTreeSet<&str> = failing.map(|expect| expect.check.as_str()).collect();
+            let others =
+                findings.iter().filter(|f| f.result == Word::Fail && !failing.contains(f.check.as_str()));
+            complaints.extend(others.map(|f| format!("{} fails too: {}", f.check, f.message)));
+        }
         complaints
     });
 }
@@ -80,13 +89,17 @@ fn every_scenario_comes_out_as_its_file_says() {
 #[test]
 fn the_expected_failure_is_the_first_cause() {
     complain(|scenario, trial| {
-        let first = trial.report.accounts[0].first_causes.first().map(|cause| cause.check.as_str());
-        let expected = scenario.expect.iter().find(|expect| expect.result == "fail");
-        let expected = expected.map(|expect| expect.check.as_str());
-        (first != expected)
-            .then(|| format!("first is {first:?}, expected {expected:?}"))
-            .into_iter()
-            .collect()
+        let mut complaints = Vec::new();
+        for account in &trial.report.accounts {
+            let first = account.first_causes.first().map(|cause| cause.check.as_str());
+            let expected = of_account(scenario, &account.account);
+            let expected = expected.iter().find(|expect| expect.result == "fail");
+            let expected = expected.map(|expect| expect.check.as_str());
+            if first != expected {
+                complaints.push(format!("{}: first is {first:?}, expected {expected:?}", account.account));
+            }
+        }
+        complaints
     });
 }
 
@@ -160,7 +173,7 @@ fn nothing_is_asked_twice() {
         if !scenario.patch["faults"].is_null() {
             return Vec::new();
         }
-        let twice = trial.requests.iter().filter(|request| request.count > 1);
+        let twice = trial.requests.iter().filter(|request| request.count > request.distinct);
         twice
             .filter(|request| request.method == "GET" && !request.path.contains("InvokeCommand"))
             .map(|request| format!("{} {}{} × {}", request.method, request.host, request.path, request.count))

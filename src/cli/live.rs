@@ -69,7 +69,13 @@ pub fn planned(
         also: &args.as_mailboxes,
         no_sign_in: args.no_sign_in,
     };
-    let plan = config::plan(&file, &source, &wishes, &select::profiles(catalogue))?;
+    let mut plan = config::plan(&file, &source, &wishes, &select::profiles(catalogue))?;
+    let answers = select::attests(&file, &source, catalogue, Timestamp::now())?;
+    for target in &mut plan.targets {
+        let fits = |only: &String| only.eq_ignore_ascii_case(&target.account);
+        let own = answers.iter().filter(|(only, _)| only.as_ref().is_none_or(fits));
+        target.attested = own.map(|(_, answer)| answer.clone()).collect();
+    }
     let waivers = select::waivers(&file, &source, catalogue)?;
     Ok((plan, waivers))
 }

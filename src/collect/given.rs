@@ -93,6 +93,11 @@ pub(super) fn account(section: &mut Section, target: &Target, observed: &Observe
             "consenting_admin": target.consenting_admin,
         }),
     );
+    let answers = target.attested.iter().map(|given| {
+        let (question, answer, name) = (&given.question, &given.answer, &given.name);
+        json!({ "question": question, "answer": answer, "name": name, "at": format!("{}T00:00:00Z", given.date) })
+    });
+    section.set("attest.answers", answers.collect());
     match (target.world, observed) {
         (Some(world), _) => {
             let value = world_facts(target, world, observed, section);

@@ -46,7 +46,7 @@ pub use call::{Access, Call, Grant, Running, Yield};
 pub use context::Context;
 pub use memo::Memo;
 pub use runner::{Progress, RunOptions, run};
-pub use target::{Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target, World};
+pub use target::{Attested, Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target, World};
 
 /// The call table: every call of every collector.
 pub fn calls() -> impl Iterator<Item = &'static Call> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::directory::{Reading, existing, in_the_cloud, number, reads, row, rows, text, time};
 use super::{Call, Context, Yield};
+use crate::facts::Reason;
 use crate::wire::answer::Said;
 use crate::wire::graph::literal;
 
@@ -15,16 +16,21 @@ const READS: &str = "AuditLog.Read.All";
 /// Hours that are looked back.
 const WINDOW: i64 = 7 * 24;
 
+/// Hours for an account and the product alone: as long as the log is kept with a premium license.
+const LONG_WINDOW: i64 = 30 * 24;
+
 pub(super) const CALLS: &[Call] = &[
     row!("graph.sign-ins", Account, reads(READS, &[]), in_the_cloud, after [], of_account,
         yields ["sign_in_log.user", "sign_in_log.apps", "sign_in_log.since"]),
     row!("graph.product-sign-ins", Account, reads(READS, &[]), in_the_cloud, after [], of_product,
-        yields ["sign_in_log.product"]),
+        yields ["sign_in_log.product", "sign_in_log.product_since"]),
+    row!("graph.app-identities", App, reads(READS, &[]), in_the_cloud, after [], identities,
+        yields ["app.log_readable", "app.identities"]),
 ];
 
-/// Start of the window, to the second.
-fn since() -> String {
-    let start = Timestamp::now() - SignedDuration::from_hours(WINDOW);
+/// Start of a window, to the second.
+fn since(hours: i64) -> String {
+    let start = Timestamp::now() - SignedDuration::from_hours(hours);
     Timestamp::from_second(start.as_second()).unwrap_or(start).to_string()
 }
 
@@ -35,7 +41,7 @@ async fn newest(context: &Context, version: &str, filter: &str) -> Result<Said, 
 }
 
 async fn of_account(context: &Context) -> Reading {
-    let (mut found, since) = (Yield::new(), since());
+    let (mut found, since) = (Yield::new(), since(WINDOW));
     let mut list = json!([]);
     if let Some(id) = context.user_id().await? {
         let filter = format!("userId eq {} and createdDateTime ge {since}", literal(&id));
@@ -50,7 +56,8 @@ async fn of_account(context: &Context) -> Reading {
 }
 
 async fn of_product(context: &Context) -> Reading {
-    let (app, since) = (literal(context.app_id()?), since());
+    let window = if context.signs_in_as_app() { WINDOW } else { LONG_WINDOW };
+    let (app, since) = (literal(context.app_id()?), since(window));
     // Entries of apps and those without a person stand in the newer version of the log only.
     let filter = if context.signs_in_as_app() {
         format!(
@@ -59,7 +66,7 @@ async fn of_product(context: &Context) -> Reading {
     } else {
         let Some(id) = context.user_id().await? else {
             let mut found = Yield::new();
-            found.set("sign_in_log.product", json!([]));
+            found.set("sign_in_log.product", json!([])).set("sign_in_log.product_since", since);
             return Ok(found);
         };
         let kinds = "signInEventTypes/any(t:t eq 'interactiveUser' or t eq 'nonInteractiveUser')";
@@ -68,9 +75,52 @@ async fn of_product(context: &Context) -> Reading {
     let said = newest(context, "beta", &filter).await?;
     let list = existing(&said, READS, "value")?.get_mut("value").map(Value::take).unwrap_or_default();
     let mut found = Yield::new();
-    found.set("sign_in_log.product", entries(&list));
+    found.set("sign_in_log.product", entries(&list)).set("sign_in_log.product_since", since);
     found.exchanges = said.exchanges;
     Ok(found)
+}
+
+/// The accounts as which the app works on its own. Sign-ins of people at its pages say nothing of that.
+async fn identities(context: &Context) -> Reading {
+    let (app, since) = (literal(context.app_id()?), since(WINDOW));
+    let kind = "signInEventTypes/any(t:t eq 'nonInteractiveUser')";
+    let filter = format!("appId eq {app} and createdDateTime ge {since} and {kind}");
+    let said = newest(context, "beta", &filter).await?;
+    let mut found = Yield::new();
+    match existing(&said, READS, "value") {
+        Ok(mut page) => {
+            let list = page.get_mut("value").map(Value::take).unwrap_or_default();
+            found.set("app.log_readable", true).set("app.identities", working(&list));
+        }
+        Err(stop) => {
+            // That the log is closed is known then, which a check may go by; what it holds is not.
+            let closed = matches!(stop.absence.reason, Reason::Denied | Reason::Unlicensed);
+            if !closed {
+                return Err(stop);
+            }
+            found.set("app.log_readable", false);
+            found.absent("app.identities", stop.absence);
+        }
+    }
+    found.exchanges = said.exchanges;
+    Ok(found)
+}
+
+/// Each account with a success, and its latest.
+fn working(list: &Value) -> Value {
+    let mut latest: Vec<Value> = Vec::new();
+    let succeeded = rows(list).filter(|entry| entry["status"]["errorCode"] == 0);
+    for entry in succeeded.filter(|entry| entry["userId"].is_string()) {
+        let row = json!({ "id": text(entry, "userId"), "upn": text(entry, "userPrincipalName"),
+            "last_at": time(entry, "createdDateTime") });
+        match latest.iter_mut().find(|known| known["id"] == row["id"]) {
+            Some(known) if known["last_at"].as_str() < row["last_at"].as_str() => *known = row,
+            Some(_) => {}
+            None => latest.push(row),
+        }
+    }
+    latest.sort_by(|a, b| b["last_at"].as_str().cmp(&a["last_at"].as_str()));
+    latest.into()
 }
 
 /// Entries of the log as facts, newest first.
@@ -110,6 +160,18 @@ mod tests {
                 { "displayName": "Report", "result": "reportOnlyFailure" } ] }]));
         assert_eq!((&entries[0]["policies"], &entries[0]["error_code"]), (&json!(["Block"]), &json!(53003)));
         assert_eq!((&entries[0]["country"], &entries[0]["app_name"]), (&json!("CH"), &Value::Null));
+    }
+
+    #[test]
+    fn an_account_at_work_is_named_once_with_its_latest_success() {
+        let entry = |id: &str, at: &str, code: i64| {
+            json!({ "userId": id, "userPrincipalName": format!("{id}@contoso.com"), "createdDateTime": at,
+                "status": { "errorCode": code } })
+        };
+        let list = json!([entry("a", "2026-11-19T10:00:00Z", 0), entry("a", "2026-11-20T10:00:00Z", 0),
+            entry("b", "2026-11-20T12:00:00Z", 50173), { "status": { "errorCode": 0 } }]);
+        let wanted = json!([{ "id": "a", "upn": "a@contoso.com", "last_at": "2026-11-20T10:00:00Z" }]);
+        assert_eq!(working(&list), wanted);
     }
 
     #[test]

@@ -245,6 +245,21 @@ pub struct Target {
     pub vendor_credential: bool,
     /// Administrator named to give the product's consent.
     pub consenting_admin: Option<String>,
+    /// What persons said about this account.
+    pub attested: Vec<Attested>,
+}
+
+/// An answer that a person gave to the question of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// The check that asks.
+    pub question: String,
+    /// One of its answers.
+    pub answer: String,
+    /// Who answered.
+    pub name: String,
+    /// Day, `YYYY-MM-DD`.
+    pub date: String,
 }
 
 impl Target {

@@ -47,6 +47,7 @@ pub fn target(account: &str) -> Target {
         sign_in_allowed: false,
         vendor_credential: false,
         consenting_admin: None,
+        attested: Vec::new(),
     }
 }
 

@@ -57,6 +57,8 @@ pub struct CheckFile {
     /// Names for sub-expressions.
     #[serde(default, rename = "let")]
     pub lets: BTreeMap<String, Text>,
+    /// A question that only a person can answer, in the configuration.
+    pub ask: Option<Ask>,
     /// Rows in order; the first true one wins.
     pub outcome: Vec<Outcome>,
     /// Sources of the rule.
@@ -65,6 +67,16 @@ pub struct CheckFile {
     /// Tests and illustrations.
     #[serde(default)]
     pub example: Vec<Example>,
+}
+
+/// A question to a person, answered by an `[[attest]]` table of the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// The question.
+    pub question: String,
+    /// What may be answered, and what it means.
+    pub answers: BTreeMap<String, String>,
 }
 
 /// One outcome row.
@@ -121,6 +133,8 @@ pub enum Shell {
     PowerShell,
     /// A POSIX shell.
     Sh,
+    /// No shell: lines for the configuration.
+    Toml,
 }
 
 /// A test that documents: facts, and what the check says of them.

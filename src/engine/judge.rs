@@ -290,11 +290,16 @@ impl Bench<'_> {
             _ => !sure,
         });
         let fixes = kept.map(|(_, (rules, file))| {
-            let quoting = if file.shell == Some(Shell::Sh) { Quoting::Sh } else { Quoting::PowerShell };
+            let quoting = match file.shell {
+                Some(Shell::Sh) => Quoting::Sh,
+                Some(Shell::Toml) => Quoting::Toml,
+                Some(Shell::PowerShell) | None => Quoting::PowerShell,
+            };
             let command = rules.command.as_ref().and_then(|command| command.command(&self.context, quoting));
             let shell = file.shell.map(|shell| match shell {
                 Shell::PowerShell => "powershell".to_owned(),
                 Shell::Sh => "sh".to_owned(),
+                Shell::Toml => "toml".to_owned(),
             });
             Fix {
                 steps: rules.steps.iter().map(|step| step.prose(&self.context).trim().to_owned()).collect(),

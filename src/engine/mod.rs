@@ -19,7 +19,7 @@ mod value;
 mod view;
 
 pub use catalogue::{Area, Catalogue};
-pub use check::{Check, CheckError, CheckFile, Example, FixFile, Outcome, Shell, Text};
+pub use check::{Ask, Check, CheckError, CheckFile, Example, FixFile, Outcome, Shell, Text};
 pub use example::{ExampleResult, example_document, run_examples};
 pub use expr::suggest;
 pub use finding::{

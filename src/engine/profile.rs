@@ -285,7 +285,9 @@ impl Draft {
             None => base.clone(),
         };
         let mut statement = own.statement;
-        statement.iter_mut().for_each(|statement| statement.of.clone_from(&self.name));
+        for statement in &mut statement {
+            statement.of.clone_from(&self.name);
+        }
         statement.extend(base.statement.iter().cloned());
         Profile {
             name: own.name,

@@ -13,6 +13,8 @@ pub enum Quoting {
     PowerShell,
     /// Into a POSIX shell command.
     Sh,
+    /// Into a TOML document.
+    Toml,
 }
 
 /// A compiled text.
@@ -135,7 +137,7 @@ fn elements<T>(value: &dyn Val, mut each: impl FnMut(&dyn Val) -> Option<T>) -> 
 
 fn quote(value: &dyn Val, quoting: Quoting) -> Option<String> {
     if value.downcast_ref::<CelString>().is_none() && value.as_iterable().is_some() {
-        let separator = if quoting == Quoting::PowerShell { "," } else { " " };
+        let separator = if quoting == Quoting::Sh { " " } else { "," };
         return Some(elements(value, |item| quote(item, quoting))?.join(separator));
     }
     let text = show(value);
@@ -157,6 +159,7 @@ fn quote(value: &dyn Val, quoting: Quoting) -> Option<String> {
             quoted.push('\'');
             quoted
         }
+        Quoting::Toml => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
         Quoting::Sh if is_safe_word(&text) => text,
         Quoting::Sh => format!("'{}'", text.replace('\'', r"'\''")),
     })

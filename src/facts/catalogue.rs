@@ -223,6 +223,14 @@ groups! {
         "vendor_credential" Bool "the product's credential is held by its vendor";
         "consenting_admin" Text "administrator named to give the product's consent; null: nobody";
     }
+    /// What only a person can know: answers in the configuration to the questions of checks.
+    Account attest {
+        "answers" List "answers about this account";
+        "answers[].question" Text "check that asks";
+        "answers[].answer" Text "one of the answers that the check offers";
+        "answers[].name" Text "who answered";
+        "answers[].at" Time "the day of the answer";
+    }
     /// The directory account.
     Account account {
         "address" Text "address given by the user";
@@ -330,6 +338,11 @@ groups! {
         "credentials[].ends_at" Time "endDateTime";
         "credentials[].thumbprint" Text "SHA-1 thumbprint of a certificate, in capital hexadecimal digits; null for secrets and where it is not told";
         "credentials[].hint" Text "first characters of a secret, as Entra keeps them";
+        "log_readable" Bool "the sign-in log of the app is open to the reader: neither refused nor unlicensed";
+        "identities" List "accounts for which the app renewed its tokens by itself in the last seven days, latest first";
+        "identities[].id" Text "object id";
+        "identities[].upn" Text "user principal name";
+        "identities[].last_at" Time "the last time";
     }
     /// What the product's app was granted.
     App consent {
@@ -387,6 +400,7 @@ groups! {
         "product[].error_code" Int "0: success";
         "product[].reason" Text "failureReason";
         "product[].policies" List "names of policies that failed it";
+        "product_since" Time "start of the window asked for of the product's sign-ins: 30 days for an account, 7 for an app";
         "apps" List "distinct app names seen for the account";
         "since" Time "start of the window asked for";
     }

@@ -8,10 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 use toml::{Table, Value as Toml};
 
-use super::{LabError, Scenario, World, certificates, scenario::merge_config};
+use super::{LabError, Scenario, World, certificates, scenario::merge_config, world::relative};
 
 /// Where the lab listens.
 #[derive(Debug)]
@@ -77,7 +78,30 @@ pub fn render(
     config.insert("account".into(), Toml::Array(vec![account(scenario, world, folder)?]));
     config.insert("network".into(), network(addresses, ca_file));
     merge_config(&mut config, &scenario.config);
+    resolve_days(&mut config, world.started())?;
     toml::to_string(&config).map_err(|error| LabError::Config(error.to_string()))
+}
+
+/// Replaces `@today` and `@today-30d` by days.
+fn resolve_days(config: &mut Table, now: Timestamp) -> Result<(), LabError> {
+    for (_, value) in config.iter_mut() {
+        resolve_day(value, now)?;
+    }
+    Ok(())
+}
+
+fn resolve_day(value: &mut Toml, now: Timestamp) -> Result<(), LabError> {
+    match value {
+        Toml::String(text) => {
+            let Some(offset) = text.strip_prefix("@today") else { return Ok(()) };
+            let time = relative(&format!("@now{offset}"), now).ok_or_else(|| LabError::Time(text.clone()))?;
+            *text = time.chars().take(10).collect();
+            Ok(())
+        }
+        Toml::Array(list) => list.iter_mut().try_for_each(|item| resolve_day(item, now)),
+        Toml::Table(table) => resolve_days(table, now),
+        _ => Ok(()),
+    }
 }
 
 fn text(value: &str) -> Toml {

@@ -15,8 +15,8 @@
 //! cause  = "mfa-required"
 //! ```
 //!
-//! In `config`, tables are merged, lists of tables element by element, and the text `@remove` removes
-//! a key. Knows the shape of files, not how a world is served.
+//! In `config`, tables are merged, lists of tables element by element, the text `@remove` removes a
+//! key, and `@today-30d` is a day. Knows the shape of files, not how a world is served.
 
 use std::ops::Range;
 
@@ -63,6 +63,8 @@ struct Files;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
+    /// Account, where the configuration has several; the first of them otherwise.
+    pub account: Option<String>,
     /// Check id.
     pub check: String,
     /// Result as in reports: pass, warn, fail, unknown, skipped, not-applicable.

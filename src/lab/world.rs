@@ -273,7 +273,8 @@ fn resolve_times(value: &mut Value, now: Timestamp) -> Result<(), LabError> {
     Ok(())
 }
 
-fn relative(text: &str, now: Timestamp) -> Option<String> {
+/// The time that `@now-120d` stands for.
+pub(super) fn relative(text: &str, now: Timestamp) -> Option<String> {
     let offset = text.strip_prefix("@now")?;
     let seconds = match offset.len() {
         0 => 0,

@@ -45,28 +45,49 @@ fn particulars(page: &mut Page, first: &FirstCause) {
     }
 }
 
+/// What is asked of a person: questions that no server answers.
+pub(super) fn questions(page: &mut Page, account: &AccountReport) {
+    let open = account.findings.iter().filter(|f| f.result == Word::Unknown && !f.fix.is_empty());
+    for (index, finding) in open.enumerate() {
+        if index == 0 {
+            page.blank();
+            page.text(0, "ASKED OF YOU", Paint::Bold);
+        }
+        let level = if finding.required { "required" } else { "advised" };
+        page.text(2, &format!("{} ({}, {level})", finding.message, finding.check), Paint::Warn);
+        for fix in &finding.fix {
+            one(page, fix);
+        }
+    }
+}
+
 fn fixes(page: &mut Page, fixes: &[Fix]) {
     for (index, fix) in fixes.iter().enumerate() {
         page.blank();
         page.text(2, if index == 0 { "Fix" } else { "Another way" }, Paint::Bold);
-        for (number, step) in fix.steps.iter().enumerate() {
-            page.hang(4, &format!("{}. ", number + 1), step, Paint::Plain);
-        }
-        if let Some(command) = &fix.command {
-            page.blank();
-            page.text(4, command_lead(fix), Paint::Dim);
-            page.blank();
-            page.command(4, command);
-            page.blank();
-        }
-        if let Some(by) = by(fix) {
-            page.labelled("By", &by, Paint::Plain);
-        }
+        one(page, fix);
+    }
+}
+
+fn one(page: &mut Page, fix: &Fix) {
+    for (number, step) in fix.steps.iter().enumerate() {
+        page.hang(4, &format!("{}. ", number + 1), step, Paint::Plain);
+    }
+    if let Some(command) = &fix.command {
+        page.blank();
+        page.text(4, command_lead(fix), Paint::Dim);
+        page.blank();
+        page.command(4, command);
+        page.blank();
+    }
+    if let Some(by) = by(fix) {
+        page.labelled("By", &by, Paint::Plain);
     }
 }
 
 fn command_lead(fix: &Fix) -> &'static str {
     match (fix.shell.as_deref(), fix.overwrites) {
+        (Some("toml"), _) => "In the configuration:",
         (Some("powershell"), false) => "In PowerShell:",
         (Some("powershell"), true) => "In PowerShell (replaces what stands there now):",
         (_, false) => "In a shell:",

@@ -63,6 +63,7 @@ fn section(page: &mut Page, account: &AccountReport) {
     quiet_areas(page, &mut quiet);
     cause::block(page, account);
     undetermined(page, account);
+    cause::questions(page, account);
     if let Some(hint) = &account.hint {
         page.blank();
         page.text(0, hint, Paint::Plain);
@@ -219,12 +220,16 @@ fn folded_line(page: &mut Page, areas: &str, culprit: Option<&str>, number: usiz
 
 /// What stays open, by what would settle it.
 fn undetermined(page: &mut Page, account: &AccountReport) {
-    if account.cannot_determine.is_empty() {
+    // What a person can answer is asked of that person instead.
+    let asked = |check: &String| account.findings.iter().any(|f| f.check == *check && !f.fix.is_empty());
+    let open = account.cannot_determine.iter().filter(|group| !group.checks.iter().all(asked));
+    let open: Vec<_> = open.collect();
+    if open.is_empty() {
         return;
     }
     page.blank();
     page.text(0, "COULD NOT BE DETERMINED", Paint::Bold);
-    for group in &account.cannot_determine {
+    for group in open {
         let number = count(group.checks.len(), "check");
         let lead = match &group.permission {
             Some(permission) => format!("{permission} would settle {number}"),

@@ -62,6 +62,7 @@ fn target(password: &str) -> Target {
         sign_in_allowed: true,
         vendor_credential: false,
         consenting_admin: None,
+        attested: Vec::new(),
     }
 }
 

@@ -32,6 +32,10 @@ pub struct File {
     /// Bounds on time.
     #[serde(default)]
     pub limits: Limits,
+    /// Answers to what only a person can know.
+    #[serde(default, rename = "attest")]
+    #[schemars(with = "Vec<Attest>")]
+    pub attests: Vec<Spanned<Attest>>,
     /// Findings that are known and accepted for a while.
     #[serde(default, rename = "waiver")]
     #[schemars(with = "Vec<Waiver>")]
@@ -361,4 +365,24 @@ pub struct Waiver {
     /// Last day, `YYYY-MM-DD`; without it the waiver holds for good.
     #[schemars(with = "Option<String>")]
     pub until: Option<Spanned<String>>,
+}
+
+/// What a person knows and no server tells: the answer to the question of a check.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attest {
+    /// The check that asks.
+    #[schemars(with = "String")]
+    pub question: Option<Spanned<String>>,
+    /// For this account only.
+    pub account: Option<String>,
+    /// One of the answers that the check offers.
+    #[schemars(with = "String")]
+    pub answer: Option<Spanned<String>>,
+    /// Who answers.
+    #[schemars(with = "String")]
+    pub name: Option<Spanned<String>>,
+    /// Day of the answer, `YYYY-MM-DD`; it counts for 180 days.
+    #[schemars(with = "String")]
+    pub date: Option<Spanned<String>>,
 }

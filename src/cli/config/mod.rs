@@ -15,7 +15,7 @@ mod targets;
 mod worlds;
 
 pub use discover::{DEFAULT_NAME, find};
-pub use file::{File, Waiver as RawWaiver};
+pub use file::{Attest as RawAttest, File, Waiver as RawWaiver};
 pub use layers::load;
 pub use secret::Vault;
 pub use source::Source;

@@ -369,6 +369,7 @@ impl<'a> Planner<'a> {
             sign_in_allowed: !self.wishes.no_sign_in,
             vendor_credential: held.is_some_and(|held| *held.get_ref() == HeldBy::Vendor),
             consenting_admin: self.consenting_admin(table)?,
+            attested: Vec::new(),
         })
     }
 

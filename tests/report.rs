@@ -5,7 +5,7 @@ mod reports;
 use insta::{Settings, assert_snapshot};
 use proptest::prelude::*;
 use syncready::engine::{Catalogue, Check, Report, Verdict, Word};
-use syncready::report::{Style, explain, json, list, short, table};
+use syncready::report::{Style, explain, json, list, short, table, ticket};
 
 const PLAIN: Style = Style { width: 80, color: false, unicode: true };
 
@@ -29,6 +29,11 @@ fn short_reports_read_well() {
     for (name, report) in reports::all() {
         snapshot(&format!("short-{name}"), &short::render(&report, &PLAIN));
     }
+}
+
+#[test]
+fn tickets_read_well() {
+    snapshot("ticket-several", &ticket::render(&reports::several(), &PLAIN));
 }
 
 #[test]

@@ -86,6 +86,8 @@ pub enum Format {
     Short,
     /// One JSON document.
     Json,
+    /// One paragraph about the first cause, to paste into a ticket.
+    Ticket,
 }
 
 /// Formats of everything that is text or JSON.
@@ -168,6 +170,9 @@ pub struct Check {
     #[arg(long, help_heading = "Selection")]
     pub strict: bool,
 
+    /// How long before the run a change counts as lately, for example `14d`.
+    #[arg(long, value_name = "TIME", value_parser = days, help_heading = "Output")]
+    pub changed_within: Option<Duration>,
     /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
     pub format: Format,
@@ -348,6 +353,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("a time limit of zero lets nothing finish".into()) } else { Ok(duration) }
 }
 
+/// Reads `14d` besides what [`duration`] reads.
+pub fn days(text: &str) -> Result<Duration, String> {
+    match text.strip_suffix('d').map(str::parse::<u64>) {
+        Some(Ok(days)) => Ok(Duration::from_hours(days.saturating_mul(24))),
+        _ => duration(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -362,6 +375,12 @@ mod tests {
     #[test]
     fn times_are_read_with_their_unit() {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn a_window_may_be_given_in_days() {
+        assert_eq!(days("2d"), Ok(Duration::from_hours(48)));
+        assert_eq!(days("36h"), Ok(Duration::from_hours(36)));
     }
 
     #[test]

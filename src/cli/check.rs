@@ -9,8 +9,8 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    engine::{self, Catalogue, Report, Selection},
-    facts::Document,
+    engine::{self, Catalogue, CheckError, Judge, Report, Selection},
+    facts::{Document, Tenant},
     report::{self, Style},
 };
 
@@ -61,9 +61,23 @@ fn waivers(args: &args::Check, catalogue: &Catalogue) -> Result<Vec<engine::Waiv
 /// Judges direct and replayed facts alike.
 pub fn judge(document: &Document, catalogue: &Catalogue, selection: &Selection) -> Result<Report, Trouble> {
     known_profiles(document, catalogue, selection)?;
-    let judged = engine::judge(document, catalogue, selection);
-    let mut report = judged.map_err(|error| select::broken_check(&error))?;
+    let mut report =
+        elaborate(document, catalogue, selection).map_err(|error| select::broken_check(&error))?;
     hint::add(&mut report, document);
+    Ok(report)
+}
+
+fn elaborate(
+    document: &Document,
+    catalogue: &Catalogue,
+    selection: &Selection,
+) -> Result<Report, CheckError> {
+    let mut report = engine::judge(document, catalogue, selection)?;
+    let (judge, none) = (Judge::new(catalogue, selection), Tenant::default());
+    for (account, report) in document.accounts.iter().zip(&mut report.accounts) {
+        let tenant = document.tenants.get(&account.tenant).unwrap_or(&none);
+        judge.elaborate(&document.run, tenant, account, report)?;
+    }
     Ok(report)
 }
 
@@ -87,6 +101,7 @@ fn render(report: &Report, format: Format, style: &Style) -> String {
     match format {
         Format::Json => report::json::render(report),
         Format::Short => report::short::render(report, style),
+        Format::Ticket => report::ticket::render(report, style),
         Format::Table => report::table::render(report, style),
     }
 }

@@ -29,6 +29,7 @@ pub fn selection(catalogue: &Catalogue, args: &args::Check) -> Result<Selection,
         skip: args.skip.clone(),
         profile: args.profile.clone(),
         strict: args.strict,
+        changed_within: args.changed_within,
         ..Selection::default()
     };
     if let Some(name) = selection.unknown_names(catalogue).first() {

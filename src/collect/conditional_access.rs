@@ -372,6 +372,7 @@ pub fn row(policy: &Value, undecided: &[&str], source: &str) -> Value {
     row.insert("sign_in_frequency_hours".into(), frequency(policy));
     row.insert("microsoft_managed".into(), managed.into());
     row.insert("created_at".into(), time(policy, "createdDateTime"));
+    row.insert("modified_at".into(), time(policy, "modifiedDateTime"));
     row.insert("source".into(), source.into());
     Value::Object(row)
 }

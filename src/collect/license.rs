@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::directory::{Entry, Reading, Stop, found, in_the_cloud, reads, row, rows, text};
+use super::directory::{Entry, Reading, Stop, found, in_the_cloud, reads, row, rows, text, time};
 use super::{Call, Context, Yield};
 
 pub(super) const CALLS: &[Call] = &[
@@ -51,13 +51,22 @@ async fn licenses(context: &Context) -> Reading {
     let details = found(&said, "LicenseAssignment.Read.All")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("license.skus", rows(&details).map(|sku| text(sku, "skuPartNumber")).collect::<Value>());
-    found.set("license.plans", plans(&details));
+    let lookup = context.user().await;
+    let states = match &lookup.entry {
+        Ok(Entry::User(user)) => &user["licenseAssignmentStates"],
+        _ => &Value::Null,
+    };
+    found.set("license.plans", plans(&details, states));
     found.exchanges = said.exchanges;
     Ok(found)
 }
 
-/// The Exchange plans of all licenses.
-pub fn plans(details: &Value) -> Value {
+/// The Exchange plans of all licenses, with the time of the last change of each assignment.
+pub fn plans(details: &Value, states: &Value) -> Value {
+    let changed = |sku: &Value| {
+        let of_sku = rows(states).filter(|state| !sku["skuId"].is_null() && state["skuId"] == sku["skuId"]);
+        of_sku.map(|state| time(state, "lastUpdatedDateTime")).next().unwrap_or_default()
+    };
     let all = rows(details).flat_map(|sku| rows(&sku["servicePlans"]).map(move |plan| (sku, plan)));
     let exchange = all.filter_map(|(sku, plan)| {
         let id = plan["servicePlanId"].as_str().unwrap_or_default();
@@ -69,6 +78,7 @@ pub fn plans(details: &Value) -> Value {
             "status": text(plan, "provisioningStatus"),
             "gives_mailbox": !WITHOUT_MAILBOX.contains(&kind),
             "kind": kind,
+            "changed_at": changed(sku),
         }))
     });
     exchange.collect()
@@ -113,8 +123,11 @@ mod tests {
             ("176a09a6-7ec5-4039-ac02-b2791c6ba793", "archive", false),
             ("34c0d7a0-a70f-4668-9238-47f9fc208882", "other", false),
         ] {
-            let plans = plans(&json!([{ "skuPartNumber": "SKU", "servicePlans": [
-                { "servicePlanId": id, "servicePlanName": "X", "provisioningStatus": "Success" } ] }]));
+            let plans = plans(
+                &json!([{ "skuPartNumber": "SKU", "servicePlans": [
+                { "servicePlanId": id, "servicePlanName": "X", "provisioningStatus": "Success" } ] }]),
+                &Value::Null,
+            );
             assert_eq!(
                 (&plans[0]["kind"], &plans[0]["gives_mailbox"]),
                 (&json!(kind), &json!(mailbox)),
@@ -127,6 +140,15 @@ mod tests {
     fn an_unknown_plan_of_exchange_gives_no_mailbox_and_others_are_left_out() {
         assert_eq!(plan_kind("x", "SOMETHING_EXCHANGE_NEW"), Some("other"));
         assert_eq!(plan_kind("x", "TEAMS1"), None);
+    }
+
+    #[test]
+    fn a_plan_says_when_its_license_was_assigned() {
+        let details = json!([{ "skuId": "s-1", "skuPartNumber": "SKU", "servicePlans": [
+            { "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0", "servicePlanName": "X" } ] }]);
+        let states = json!([{ "skuId": "s-1", "lastUpdatedDateTime": "2026-11-20T08:00:00Z" }]);
+        assert_eq!(plans(&details, &states)[0]["changed_at"], "2026-11-20T08:00:00Z");
+        assert_eq!(plans(&details, &Value::Null)[0]["changed_at"], Value::Null);
     }
 
     #[test]

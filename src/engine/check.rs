@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::causes;
 use super::expr::{Expr, Names, Problem, suggest};
 use super::finding::{Reference, Word};
+use super::hints::Hints;
 use super::template::Template;
 
 /// A text of a check file that knows where it stands.
@@ -206,6 +207,7 @@ pub struct Check {
     head: OnceLock<Head>,
     file: OnceLock<CheckFile>,
     rules: OnceLock<Rules>,
+    hints: OnceLock<Hints>,
 }
 
 /// Why a check file is refused.
@@ -287,8 +289,9 @@ impl Check {
 
     /// A check whose file is read when first used.
     pub(super) fn unread(id: &str, source: Cow<'static, str>) -> Self {
-        let (head, file, rules) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { id: id.to_owned(), source, head, file, rules }
+        let (head, file) = (OnceLock::new(), OnceLock::new());
+        let (rules, hints) = (OnceLock::new(), OnceLock::new());
+        Self { id: id.to_owned(), source, head, file, rules, hints }
     }
 
     /// Reads the file if nobody did before.
@@ -422,6 +425,12 @@ impl Check {
     pub(super) fn rules(&self) -> Result<&Rules, CheckError> {
         self.compile()?;
         Ok(self.rules.get().expect("compiled above"))
+    }
+
+    /// What the rules compare each fact with.
+    pub(super) fn hints(&self) -> Result<&Hints, CheckError> {
+        let rules = self.rules()?;
+        Ok(self.hints.get_or_init(|| Hints::of(rules)))
     }
 
     /// Fact paths that the check may read, `[]` for list elements.

@@ -279,6 +279,54 @@ fn children_mut(tree: &mut IdedExpr) -> Vec<&mut IdedExpr> {
     }
 }
 
+/// Two sides that a rule compares.
+#[derive(Debug)]
+pub struct Comparison {
+    /// By order, not only by equality.
+    pub ordered: bool,
+    /// Both sides.
+    pub sides: [Side; 2],
+}
+
+/// What stands on one side of a comparison.
+#[derive(Debug, Default)]
+pub struct Side {
+    /// Paths that it reads.
+    pub paths: Vec<String>,
+    /// Literals in it.
+    pub literals: Vec<serde_json::Value>,
+}
+
+/// `Some(ordered)` for a function that compares its two arguments.
+fn compares(function: &str) -> Option<bool> {
+    match function {
+        operators::EQUALS | operators::NOT_EQUALS | operators::IN => Some(false),
+        operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS => {
+            Some(true)
+        }
+        _ => None,
+    }
+}
+
+fn literals(tree: &IdedExpr, found: &mut Vec<serde_json::Value>) {
+    match &tree.expr {
+        Ast::Literal(LiteralValue::String(text)) => found.push(text.inner().into()),
+        Ast::Literal(LiteralValue::Int(number)) => found.push((*number.inner()).into()),
+        Ast::Literal(LiteralValue::Boolean(value)) => found.push((*value.inner()).into()),
+        Ast::Literal(LiteralValue::Null) => found.push(serde_json::Value::Null),
+        // A part of a text is no text to compare with.
+        Ast::Call(call) if is_access(&call.func_name) || call.target.is_some() => {}
+        Ast::Call(call) if call.func_name == operators::ADD => {
+            let whole =
+                call.args.iter().filter(|part| !matches!(part.expr, Ast::Literal(LiteralValue::String(_))));
+            whole.for_each(|part| literals(part, found));
+        }
+        Ast::Call(call) => call.args.iter().for_each(|part| literals(part, found)),
+        Ast::List(list) => list.elements.iter().for_each(|part| literals(part, found)),
+        _ => {}
+    }
+}
+
 /// One use of a name in an expression, with the id of its node.
 enum Use {
     Bound(u64, String),
@@ -287,7 +335,7 @@ enum Use {
 }
 
 fn uses(tree: &IdedExpr, lets: &BTreeMap<String, IdedExpr>) -> Vec<Use> {
-    let mut walk = Walk { scope: Vec::new(), lets, found: Vec::new() };
+    let mut walk = Walk { scope: Vec::new(), lets, found: Vec::new(), compared: Vec::new() };
     walk.visit(tree);
     walk.found
 }
@@ -297,6 +345,7 @@ struct Walk<'a> {
     scope: Vec<(String, Option<String>)>,
     lets: &'a BTreeMap<String, IdedExpr>,
     found: Vec<Use>,
+    compared: Vec<Comparison>,
 }
 
 impl Walk<'_> {
@@ -306,6 +355,10 @@ impl Walk<'_> {
             Ast::Call(call) if is_access(&call.func_name) => self.visit_path(tree),
             Ast::Call(call) => {
                 self.found.push(Use::Call(tree.id, call.func_name.clone()));
+                if let (Some(ordered), [left, right]) = (compares(&call.func_name), call.args.as_slice()) {
+                    let sides = [self.side(left), self.side(right)];
+                    self.compared.push(Comparison { ordered, sides });
+                }
                 for part in call.target.as_deref().into_iter().chain(&call.args) {
                     self.visit(part);
                 }
@@ -329,6 +382,29 @@ impl Walk<'_> {
                     self.visit(part);
                 }
             }
+        }
+    }
+
+    fn side(&self, tree: &IdedExpr) -> Side {
+        let mut side = Side::default();
+        self.paths_of_value(tree, &mut side.paths);
+        literals(tree, &mut side.literals);
+        side
+    }
+
+    /// The paths whose values a value is made of: not those that were only counted or searched.
+    fn paths_of_value(&self, tree: &IdedExpr, found: &mut Vec<String>) {
+        let either = matches!(&tree.expr, Ast::Call(call) if call.func_name == operators::CONDITIONAL);
+        if let Some(path) = self.path(tree).filter(|_| !either) {
+            return found.push(path);
+        }
+        match &tree.expr {
+            Ast::Call(call) if call.func_name != "size" => {
+                let parts = call.target.as_deref().into_iter().chain(&call.args);
+                parts.for_each(|part| self.paths_of_value(part, found));
+            }
+            Ast::List(list) => list.elements.iter().for_each(|part| self.paths_of_value(part, found)),
+            _ => {}
         }
     }
 
@@ -386,7 +462,10 @@ impl Walk<'_> {
             return path.clone();
         }
         match self.lets.get(name) {
-            Some(body) => Walk { scope: Vec::new(), lets: self.lets, found: Vec::new() }.path(body),
+            Some(body) => {
+                Walk { scope: Vec::new(), lets: self.lets, found: Vec::new(), compared: Vec::new() }
+                    .path(body)
+            }
             None => Some(name.to_owned()),
         }
     }
@@ -431,6 +510,14 @@ impl Expr {
     /// Paths that the expression may read, `[]` for list elements.
     pub fn reads(&self) -> &BTreeSet<String> {
         &self.reads
+    }
+
+    /// Everything that the expression compares, at any depth.
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        let lets = BTreeMap::new();
+        let mut walk = Walk { scope: Vec::new(), lets: &lets, found: Vec::new(), compared: Vec::new() };
+        walk.visit(&self.tree);
+        walk.compared
     }
 
     /// Whether this is a text that may be empty: `rule ? text : ""`.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::change::WouldPassIf;
+use super::lately::ChangedLately;
 use crate::facts::{Exchange, Tool};
 
 /// Result of one check.
@@ -36,6 +38,25 @@ pub enum Verdict {
     Undetermined,
     /// There was nothing to check.
     NothingChecked,
+}
+
+impl Verdict {
+    /// The worst of several verdicts; nothing was checked if that holds for all of them.
+    pub fn of_all(verdicts: impl IntoIterator<Item = Self>) -> Self {
+        verdicts.into_iter().fold(Self::NothingChecked, Self::or_worse)
+    }
+
+    /// The worse of two verdicts.
+    #[must_use]
+    pub fn or_worse(self, other: Self) -> Self {
+        let rank = |verdict| match verdict {
+            Self::NothingChecked => 0,
+            Self::Ready => 1,
+            Self::Undetermined => 2,
+            Self::NotReady => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
 }
 
 /// Why a finding is unknown or skipped.
@@ -122,6 +143,9 @@ pub struct Finding {
     pub fix: Vec<Fix>,
     /// Waiting time of the repair.
     pub settles: Option<Settles>,
+    /// Single changes of what was read that would let it pass, the most telling first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub would_pass_if: Vec<WouldPassIf>,
     /// Ids of the exchanges it rests on.
     pub evidence: Vec<String>,
     /// The outcome row that was hit, counted from 0.
@@ -160,6 +184,15 @@ pub struct FirstCause {
     pub fix: Vec<Fix>,
     /// Waiting time of the repair.
     pub settles: Option<Settles>,
+    /// Single changes of what was read that would let the check pass, the most telling first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub would_pass_if: Vec<WouldPassIf>,
+    /// What changed shortly before, the newest first; only for the first of all causes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed_lately: Vec<ChangedLately>,
+    /// One paragraph to paste into a ticket; only for the first of all causes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// Checks that were skipped because of it.
     pub hides: Vec<String>,
 }

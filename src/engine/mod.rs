@@ -3,22 +3,30 @@
 //! Pure: facts and checks in, findings out. No clock, no files, no network, no other module but
 //! `facts`.
 
+mod bench;
 mod catalogue;
 pub mod causes;
+mod change;
 mod check;
+mod elaborate;
 mod example;
 mod expr;
 mod finding;
 mod functions;
+mod hints;
 mod judge;
+mod lately;
 mod profile;
 mod roots;
 mod select;
 mod template;
+mod ticket;
 mod value;
 mod view;
+mod would_pass;
 
 pub use catalogue::{Area, Catalogue};
+pub use change::{Change, WouldPassIf};
 pub use check::{Ask, Check, CheckError, CheckFile, Example, FixFile, Outcome, Shell, Text};
 pub use example::{ExampleResult, example_document, run_examples};
 pub use expr::suggest;
@@ -26,6 +34,7 @@ pub use finding::{
     AccountReport, CannotDetermine, Counts, Finding, FirstCause, Fix, Missing, Reference, Report, Settles,
     TenantReport, Verdict, Word,
 };
-pub use judge::judge;
+pub use judge::{Judge, judge};
+pub use lately::{ChangedLately, USUAL_WINDOW};
 pub use profile::{Level, Levels, Permission, Permissions, Profile, Statement};
 pub use select::{Selection, Waiver, needs};

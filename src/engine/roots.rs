@@ -52,6 +52,9 @@ fn first_cause(root: &Finding, cause: String, hides: Vec<String>) -> FirstCause 
         actual: root.actual.clone(),
         fix: root.fix.clone(),
         settles: root.settles.clone(),
+        would_pass_if: Vec::new(),
+        changed_lately: Vec::new(),
+        ticket: None,
         hides,
     }
 }

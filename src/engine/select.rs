@@ -1,6 +1,7 @@
 //! Which checks are asked for, and which facts they need.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Catalogue;
 use super::catalogue::each;
@@ -33,6 +34,8 @@ pub struct Selection {
     pub strict: bool,
     /// Accepted findings.
     pub waivers: Vec<Waiver>,
+    /// How long before the run a change counts as lately; `None`: as usual.
+    pub changed_within: Option<Duration>,
     /// Parameters over those of check and profile.
     pub params: toml::Table,
 }

@@ -9,7 +9,7 @@ use super::check::Check;
 use super::functions::ENV;
 use super::profile::Profile;
 use super::value::to_val;
-use crate::facts::{Absence, Account, Document, Reason, Section, Tenant, catalogue, overlaps};
+use crate::facts::{Absence, Account, Reason, Run, Section, Tenant, catalogue, overlaps};
 
 /// What a rule can see of one account.
 pub(super) struct View<'a> {
@@ -21,7 +21,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub fn new(document: &'a Document, tenant: &'a Tenant, account: &'a Account) -> Self {
+    pub fn new(run: &'a Run, tenant: &'a Tenant, account: &'a Account) -> Self {
         let mut sections = vec![&account.section];
         sections.extend(account.app.as_ref().and_then(|id| tenant.apps.get(id)));
         sections.push(&tenant.section);
@@ -30,7 +30,7 @@ impl<'a> View<'a> {
             // A group may be filled from several scopes; the nearest to the account wins.
             let all =
                 sections.iter().rev().map(|section| &section.facts).filter_map(|facts| facts.get(group.name));
-            for value in document.run.facts.get(group.name).into_iter().chain(all) {
+            for value in run.facts.get(group.name).into_iter().chain(all) {
                 if let Value::Object(value) = value {
                     facts.extend(value.clone());
                 }
@@ -38,7 +38,7 @@ impl<'a> View<'a> {
             (group.name, Value::Object(facts))
         });
         let groups = groups.collect();
-        let run = json!({ "started_at": document.run.started_at });
+        let run = json!({ "started_at": run.started_at });
         let mut origins: HashMap<_, Vec<_>> = HashMap::new();
         for (id, exchange) in sections.iter().flat_map(|section| &section.evidence) {
             for fact in &exchange.facts {
@@ -66,6 +66,21 @@ impl<'a> View<'a> {
     pub fn absence(&self, path: &str) -> Absence {
         let known = self.sections.iter().find_map(|section| section.absence(path));
         known.cloned().unwrap_or_else(|| Absence::new(Reason::NotAsked))
+    }
+
+    /// What the view is made of, the nearest to the account first.
+    pub fn sections(&self) -> impl Iterator<Item = &'a Section> {
+        self.sections.iter().copied()
+    }
+
+    /// When the run started.
+    pub fn started_at(&self) -> &str {
+        self.run["started_at"].as_str().unwrap_or_default()
+    }
+
+    /// The facts of a group.
+    pub fn group(&self, name: &str) -> Option<&Value> {
+        self.groups.iter().find(|(known, _)| *known == name).map(|(_, facts)| facts)
     }
 
     /// A text fact.

@@ -42,6 +42,8 @@ pub struct Fact {
     pub kind: Kind,
     /// What the value says, in one sentence fragment.
     pub doc: &'static str,
+    /// For the time of a change: what happened then; `{field}` stands for a field of the same entry.
+    pub since: Option<&'static str>,
 }
 
 /// A group of facts: the first segment of a path, and a variable in rules.
@@ -58,14 +60,23 @@ pub struct Group {
 }
 
 macro_rules! groups {
-    ($( $(#[doc = $doc:literal])+ $scope:ident $name:ident { $( $path:literal $kind:ident $fact_doc:literal; )* } )*) => {
+    ($( $(#[doc = $doc:literal])+ $scope:ident $name:ident { $( $path:literal $kind:ident $fact_doc:literal $(since $since:literal)?; )* } )*) => {
         /// Every group, in the order in which documents show them.
         pub const GROUPS: &[Group] = &[ $( Group {
             name: stringify!($name),
             scope: Scope::$scope,
             doc: concat!($($doc),+),
-            facts: &[ $( Fact { path: $path, kind: Kind::$kind, doc: $fact_doc }, )* ],
+            facts: &[ $( Fact { path: $path, kind: Kind::$kind, doc: $fact_doc, since: since!($($since)?) }, )* ],
         }, )* ];
+    };
+}
+
+macro_rules! since {
+    () => {
+        None
+    };
+    ($since:literal) => {
+        Some($since)
     };
 }
 
@@ -114,7 +125,7 @@ groups! {
         "hosts[].subject" Text "subject of the leaf certificate";
         "hosts[].issuer" Text "issuer of the leaf certificate";
         "hosts[].names" List "DNS names in the leaf certificate";
-        "hosts[].not_before" Time "start of validity of the leaf certificate";
+        "hosts[].not_before" Time "start of validity of the leaf certificate" since "a new certificate of {host} took effect";
         "hosts[].not_after" Time "end of validity of the leaf certificate";
         "hosts[].chain_length" Int "certificates that the server sent";
         "hosts[].extra_root" Bool "trusted only because of the configured CA file";
@@ -237,7 +248,7 @@ groups! {
         "domain" Text "part behind the @";
         "exists" Bool "the directory has it";
         "deleted" Bool "it is among the deleted objects";
-        "deleted_at" Time "when it was deleted";
+        "deleted_at" Time "when it was deleted" since "the account was deleted";
         "id" Text "object id";
         "upn" Text "user principal name";
         "display_name" Text "displayName";
@@ -251,12 +262,12 @@ groups! {
         "user_type" Text "Member or Guest";
         "external" Bool "the UPN holds #EXT#";
         "creation_type" Text "creationType";
-        "created_at" Time "createdDateTime";
+        "created_at" Time "createdDateTime" since "the account was created";
         "synced" Bool "onPremisesSyncEnabled; null: never synced";
         "password_never_expires" Bool "passwordPolicies holds DisablePasswordExpiration";
         "must_change_password" Bool "passwordProfile.forceChangePasswordNextSignIn; null: not told";
-        "last_password_change" Time "lastPasswordChangeDateTime";
-        "sessions_valid_from" Time "signInSessionsValidFromDateTime";
+        "last_password_change" Time "lastPasswordChangeDateTime" since "the password was changed";
+        "sessions_valid_from" Time "signInSessionsValidFromDateTime" since "sessions and refresh tokens were revoked";
         "job_title" Text "jobTitle";
         "has_manager" Bool "a manager is set";
         "duplicates" List "other objects with the same address or sign-in name";
@@ -308,7 +319,8 @@ groups! {
         "policies[].location_bound" Bool "a location condition decides whether it applies";
         "policies[].sign_in_frequency_hours" Int "sign-in frequency in hours; 0: every time; null: none";
         "policies[].microsoft_managed" Bool "made by Microsoft";
-        "policies[].created_at" Time "createdDateTime";
+        "policies[].created_at" Time "createdDateTime" since "the policy \"{name}\" was created";
+        "policies[].modified_at" Time "modifiedDateTime; null: never changed since it was made" since "the policy \"{name}\" was changed";
         "policies[].source" Text "evaluated (by Microsoft's What-If) or local (by this tool)";
         "excluded_by" List "names of enabled policies that would apply but exclude the account";
         "methods" List "registered methods besides the password";
@@ -334,7 +346,7 @@ groups! {
         "credentials[].kind" Text "secret or certificate";
         "credentials[].name" Text "displayName";
         "credentials[].key_id" Text "keyId";
-        "credentials[].starts_at" Time "startDateTime";
+        "credentials[].starts_at" Time "startDateTime" since "a {kind} of the app ({name}) took effect";
         "credentials[].ends_at" Time "endDateTime";
         "credentials[].thumbprint" Text "SHA-1 thumbprint of a certificate, in capital hexadecimal digits; null for secrets and where it is not told";
         "credentials[].hint" Text "first characters of a secret, as Entra keeps them";
@@ -349,7 +361,7 @@ groups! {
         "application" List "application permissions granted";
         "application[].permission" Text "value of the app role";
         "application[].resource" Text "graph, exchange or the resource's name";
-        "application[].granted_at" Time "createdDateTime";
+        "application[].granted_at" Time "createdDateTime" since "the application permission {permission} was granted";
         "delegated" List "delegated permissions granted, one row a scope";
         "delegated[].permission" Text "scope";
         "delegated[].resource" Text "graph, exchange or the resource's name";
@@ -413,6 +425,7 @@ groups! {
         "plans[].sku" Text "part number that carries it";
         "plans[].status" Text "Success, Disabled, Error, PendingInput, PendingActivation or PendingProvisioning";
         "plans[].gives_mailbox" Bool "the plan carries a mailbox";
+        "plans[].changed_at" Time "when the assignment of the license last changed; null: not told" since "the license {sku} was assigned or changed";
         "plans[].kind" Text "plan-1, plan-2, kiosk, essentials, pop, foundation, archive or other";
         "assignment_errors" List "license assignments in error";
         "assignment_errors[].sku_id" Text "skuId";
@@ -429,7 +442,7 @@ groups! {
         "addresses" List "EmailAddresses without prefix, lower case";
         "hidden" Bool "hidden from address lists";
         "move_status" Text "MailboxMoveStatus; null or None: no move";
-        "created_at" Time "WhenMailboxCreated";
+        "created_at" Time "WhenMailboxCreated" since "the mailbox was created";
         "quota_percent" Int "used share of the send quota";
         "cas.ews_enabled" Bool "mailbox switch EwsEnabled; null: unset";
         "cas.ews_application_access_policy" Text "EnforceAllowList, EnforceBlockList or null";

@@ -7,6 +7,7 @@ mod absence;
 pub mod catalogue;
 mod document;
 mod evidence;
+pub mod meaning;
 mod section;
 
 pub use absence::{Absence, Reason};

@@ -7,6 +7,12 @@ use super::page::{Page, count};
 use crate::engine::causes::CAUSES;
 use crate::engine::{AccountReport, FirstCause, Fix, Word};
 
+/// Most changes that would let the check pass.
+const CHANGES: usize = 2;
+
+/// Most changes that happened lately.
+const LATELY: usize = 3;
+
 /// Most hidden checks that are named one by one.
 const NAMED: usize = 6;
 
@@ -40,6 +46,15 @@ fn particulars(page: &mut Page, first: &FirstCause) {
     if !first.why.trim().is_empty() {
         page.labelled("Why", &first.why, Paint::Plain);
     }
+    for (index, change) in first.would_pass_if.iter().take(CHANGES).enumerate() {
+        let label = if index == 0 { "Would pass" } else { "" };
+        let lead = if index == 0 { "if" } else { "or if" };
+        page.labelled(label, &format!("{lead} {}", change.text), Paint::Plain);
+    }
+    for (index, change) in first.changed_lately.iter().take(LATELY).enumerate() {
+        let label = if index == 0 { "Changed" } else { "" };
+        page.labelled(label, &format!("{} UTC: {}", moment(&change.at), change.text), Paint::Plain);
+    }
     if !first.also.is_empty() {
         page.labelled("Same cause", &first.also.join(", "), Paint::Plain);
     }
@@ -59,6 +74,11 @@ pub(super) fn questions(page: &mut Page, account: &AccountReport) {
             one(page, fix);
         }
     }
+}
+
+/// `2026-11-21 08:00`
+fn moment(at: &str) -> String {
+    at.get(..16).unwrap_or(at).replacen('T', " ", 1)
 }
 
 fn fixes(page: &mut Page, fixes: &[Fix]) {
@@ -121,6 +141,9 @@ fn afterwards(page: &mut Page, first: &FirstCause) {
             _ => format!("{number}, which wait above"),
         };
         page.labelled("Hides", &text, Paint::Plain);
+    }
+    if first.ticket.is_some() {
+        page.labelled("Ticket", "--format ticket gives one paragraph to paste", Paint::Dim);
     }
 }
 

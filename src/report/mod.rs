@@ -13,6 +13,7 @@ mod page;
 mod sheet;
 pub mod short;
 pub mod table;
+pub mod ticket;
 pub mod topic;
 mod verdict;
 mod wrap;

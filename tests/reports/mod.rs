@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use syncready::engine::{
-    AccountReport, CannotDetermine, Counts, Finding, FirstCause, Fix, Missing, Report, Settles, TenantReport,
-    Verdict, Word,
+    AccountReport, CannotDetermine, Change, ChangedLately, Counts, Finding, FirstCause, Fix, Missing, Report,
+    Settles, TenantReport, Verdict, Word, WouldPassIf,
 };
 use syncready::facts::Tool;
 
@@ -23,6 +23,7 @@ pub fn finding(check: &str, title: &str, result: Word) -> Finding {
         reason: None,
         fix: Vec::new(),
         settles: None,
+        would_pass_if: Vec::new(),
         evidence: Vec::new(),
         facts: Vec::new(),
         row: None,
@@ -163,6 +164,19 @@ fn mfa_cause() -> FirstCause {
             },
         ],
         settles: Some(Settles { usual: "5 minutes".into(), max: "1 hour".into() }),
+        would_pass_if: vec![WouldPassIf {
+            path: "mfa.per_user_state".into(),
+            change: Change::Set,
+            from: "enforced".into(),
+            to: "disabled".into(),
+            text: "`mfa.per_user_state` (disabled, enabled or enforced) were disabled, not enforced".into(),
+        }],
+        changed_lately: vec![ChangedLately {
+            at: "2026-11-20T14:03:10Z".into(),
+            text: "the password was changed".into(),
+            path: "account.last_password_change".into(),
+        }],
+        ticket: Some("svc-sync@contoso.com is not ready for its sync product: mfa-required.".into()),
         hides: vec!["sign-in/subject-gets-a-token".into(), "sign-in/token-fits-the-call".into()],
     }
 }
@@ -179,6 +193,9 @@ fn consent_cause() -> FirstCause {
         actual: None,
         fix: Vec::new(),
         settles: None,
+        would_pass_if: Vec::new(),
+        changed_lately: Vec::new(),
+        ticket: None,
         hides: Vec::new(),
     }
 }

@@ -45,7 +45,7 @@ fn complete(call: &Call, user: &Value) -> Value {
             });
             json!({ "skuId": sku["skuId"], "assignedByGroup": null, "disabledPlans": disabled_ids(sku, given),
                 "state": state, "error": given["error"].as_str().unwrap_or("None"),
-                "lastUpdatedDateTime": user["createdDateTime"] })
+                "lastUpdatedDateTime": given["lastUpdatedDateTime"].as_str().or(user["createdDateTime"].as_str()) })
         })
         .collect();
     row["assignedPlans"] = licenses.iter().flat_map(|(sku, given)| plans(user, sku, given)).collect();

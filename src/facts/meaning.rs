@@ -10,6 +10,7 @@ const GIVEN: &[&str] = &[
     "account.domain",
     "account.is_reader",
     "app.client_id",
+    "attest",
     "discovery.configured_url",
     "endpoints",
     "params",

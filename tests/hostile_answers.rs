@@ -106,6 +106,7 @@ fn context(target: Target) -> Context {
     let deadline = Instant::now();
     let target = Arc::new(target);
     Context {
+        call: "hostile",
         target: Arc::clone(&target),
         peers: Arc::new([target]),
         net,

@@ -58,6 +58,17 @@ pub struct Look {
     pub ascii: bool,
 }
 
+/// What the user brings along.
+#[derive(Debug, Clone, Args)]
+pub struct Brings {
+    /// Directory of checks of your own; repeatable.
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub checks: Vec<PathBuf>,
+    /// Configuration, for its checks and collectors; without it ./syncready.toml, if it is there.
+    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+}
+
 /// Where the document goes.
 #[derive(Debug, Clone, Args)]
 pub struct Output {
@@ -141,6 +152,9 @@ pub struct Check {
     /// Configuration; without it ./syncready.toml, if it is there.
     #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
+    /// Directory of checks of your own; repeatable.
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub checks: Vec<PathBuf>,
     /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
     pub set: Vec<String>,
@@ -224,6 +238,9 @@ pub struct Explain {
     /// Check, area, cause, error code, exit code, or the text of an error.
     #[arg(value_name = "NAME", required = true, num_args = 1..)]
     pub id: Vec<String>,
+    /// What is brought along.
+    #[command(flatten)]
+    pub brings: Brings,
     /// Format.
     #[arg(long, value_enum, default_value_t = PageFormat::Text, help_heading = "Output")]
     pub format: PageFormat,
@@ -249,6 +266,9 @@ pub enum ChecksAction {
     /// List all checks by area.
     #[command(after_help = "Example:\n  syncready checks list --format json")]
     List {
+        /// What is brought along.
+        #[command(flatten)]
+        brings: Brings,
         /// Format.
         #[arg(long, value_enum, default_value_t = TextFormat::Text, help_heading = "Output")]
         format: TextFormat,
@@ -259,15 +279,38 @@ pub enum ChecksAction {
         #[command(flatten)]
         look: Look,
     },
-    /// Run the examples of all checks, or of the check files under the given paths.
+    /// Run the examples of all checks, of a directory of checks, or of single check files.
     #[command(after_help = "\
 Examples:
   syncready checks test
-  syncready checks test checks/mfa/per-user-mfa-is-off.toml")]
+  syncready checks test my-checks
+  syncready checks test my-checks/license/some-are-left.toml")]
     Test {
-        /// Check files, or folders of them; without any, the built-in checks.
+        /// Directories of checks, or check files; without any, all checks.
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// What is brought along.
+        #[command(flatten)]
+        brings: Brings,
+        /// How it looks.
+        #[command(flatten)]
+        look: Look,
+    },
+    /// Start a check: a file that explains itself and whose examples hold.
+    #[command(after_help = "\
+Examples:
+  syncready checks new license/some-are-left --dir my-checks
+  syncready checks new license/some-are-left --dir my-checks --graph /v1.0/subscribedSkus")]
+    New {
+        /// Area and healthy statement, for example `license/some-are-left`.
+        #[arg(value_name = "AREA/STATEMENT")]
+        id: String,
+        /// Directory of checks.
+        #[arg(long, value_name = "DIR", default_value = "checks")]
+        dir: PathBuf,
+        /// Begin with a query to this path of Microsoft Graph.
+        #[arg(long, value_name = "PATH")]
+        graph: Option<String>,
         /// How it looks.
         #[command(flatten)]
         look: Look,
@@ -278,7 +321,7 @@ impl ChecksAction {
     /// How its output looks.
     pub fn look(&self) -> &Look {
         match self {
-            Self::List { look, .. } | Self::Test { look, .. } => look,
+            Self::List { look, .. } | Self::New { look, .. } | Self::Test { look, .. } => look,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::{
     args::{self, Format},
-    config, exit, hint, live, look,
+    config::{self, File, Source},
+    exit, hint, live, look,
     output::Sink,
+    own,
     problem::Problem,
     replay, scenarios, select,
     trouble::Trouble,
@@ -21,14 +23,17 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
     }
     let (report_to, facts_to) = sinks(args)?;
     let style = look::stdout(&args.look, !report_to.is_stdout());
-    let catalogue = Catalogue::embedded();
+    let configured = configured(args)?;
+    let brought = own::bring(&args.checks, configured.as_ref())?;
+    let catalogue = brought.catalogue();
     let mut selection = select::selection(catalogue, args)?;
+    selection.check_params.clone_from(&brought.params);
+    if let Some((file, source)) = &configured {
+        selection.waivers = select::waivers(file, source, catalogue)?;
+    }
     let document = match &args.from {
-        Some(path) => {
-            selection.waivers = waivers(args, catalogue)?;
-            replay::read(path)?
-        }
-        None => live::collect(args, catalogue, &mut selection)?,
+        Some(path) => replay::read(path)?,
+        None => live::collect(args, configured, &brought, &selection)?,
     };
     let report = judge(&document, catalogue, &selection)?;
     if let Some(sink) = facts_to {
@@ -50,12 +55,15 @@ fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
     Ok((report, facts))
 }
 
-/// A replay needs nothing of a configuration but its waivers.
-fn waivers(args: &args::Check, catalogue: &Catalogue) -> Result<Vec<engine::Waiver>, Problem> {
-    let Some(path) = &args.config else { return Ok(Vec::new()) };
-    let Some(source) = config::find(Some(path))? else { return Ok(Vec::new()) };
-    let (file, source) = config::load(source, &[])?;
-    select::waivers(&file, &source, catalogue)
+/// The configuration. The demo has its own; a replay needs none, and takes from one what it says of
+/// judging: waivers, checks, parameters, profiles.
+fn configured(args: &args::Check) -> Result<Option<(File, Source)>, Problem> {
+    let source = match (&args.demo, &args.from) {
+        (Some(_), _) => None,
+        (None, Some(_)) => config::find(args.config.as_deref())?,
+        (None, None) => Some(live::configured(args)?),
+    };
+    source.map(|source| config::load(source, &args.set)).transpose()
 }
 
 /// Judges direct and replayed facts alike.

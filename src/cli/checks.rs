@@ -1,30 +1,32 @@
 //! `checks`: the catalogue, and the examples that prove it.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
-    fs,
     path::{Path, PathBuf},
 };
 
 use super::{
-    args::{ChecksAction, TextFormat},
-    exit, look,
+    args::{Brings, ChecksAction, TextFormat},
+    exit, look, new_check,
     output::Sink,
+    own,
     problem::Problem,
     select,
     trouble::Trouble,
 };
 use crate::{
-    engine::{self, Catalogue, Check, CheckError},
+    engine::{self, Catalogue, Check, CheckError, Example, ExampleResult, Folder, FolderFile},
     report,
 };
 
-/// Lists the checks, or runs their examples.
+/// Lists the checks, runs their examples, or starts a new one.
 pub fn run(action: &ChecksAction) -> Result<u8, Trouble> {
     match action {
-        ChecksAction::List { format, output, look } => {
+        ChecksAction::List { brings, format, output, look } => {
             let sink = Sink::open(output.output.as_deref())?;
-            let catalogue = Catalogue::embedded();
+            let brought = own::find(&brings.checks, brings.config.as_deref())?;
+            let catalogue = brought.catalogue();
             let text = match format {
                 TextFormat::Json => report::list::json(catalogue),
                 TextFormat::Text => report::list::checks(catalogue, &look::stdout(look, !sink.is_stdout())),
@@ -32,20 +34,27 @@ pub fn run(action: &ChecksAction) -> Result<u8, Trouble> {
             sink.write(&text)?;
             Ok(exit::READY)
         }
-        ChecksAction::Test { paths, .. } => test(paths),
+        ChecksAction::New { id, dir, graph, .. } => new_check::run(id, dir, graph.as_deref()),
+        ChecksAction::Test { paths, brings, .. } => test(paths, brings),
     }
 }
 
-fn test(paths: &[PathBuf]) -> Result<u8, Trouble> {
-    let catalogue = Catalogue::embedded();
+fn test(paths: &[PathBuf], brings: &Brings) -> Result<u8, Trouble> {
     let mut tally = Tally::default();
     if paths.is_empty() {
-        for check in catalogue.checks() {
+        let brought = own::find(&brings.checks, brings.config.as_deref())?;
+        let own = |check: &&Check| check.origin().is_some();
+        let catalogue = brought.catalogue();
+        // Who names directories wants those; the built-in checks are proven.
+        let only_own = !brings.checks.is_empty();
+        for check in catalogue.checks().iter().filter(|check| !only_own || own(check)) {
             tally.examine(catalogue, check)?;
         }
     } else {
-        for path in files(paths)? {
-            tally.examine(catalogue, &read(&path)?)?;
+        let (catalogue, files) = catalogue_of(paths, brings)?;
+        let wanted = |check: &&Check| check.origin().is_some_and(|origin| files.contains(&origin.file));
+        for check in catalogue.checks().iter().filter(wanted) {
+            tally.examine(&catalogue, check)?;
         }
     }
     let (checks, examples, failed) = (tally.checks, tally.examples, tally.failed);
@@ -56,6 +65,59 @@ fn test(paths: &[PathBuf]) -> Result<u8, Trouble> {
         (0, _) => exit::READY,
         _ => exit::NOT_READY,
     })
+}
+
+/// The catalogue with what the paths name, and the files whose examples are asked for.
+fn catalogue_of(paths: &[PathBuf], brings: &Brings) -> Result<(Catalogue, BTreeSet<String>), Problem> {
+    let mut own = own::gathered(&brings.checks, brings.config.as_deref())?;
+    let mut files = BTreeSet::new();
+    for path in paths {
+        let folder = if path.is_dir() { directory(path)? } else { single(path)? };
+        files.extend(folder.files.iter().map(|file| file.shown.clone()));
+        own.folders.push(folder);
+    }
+    let refuse = |wrong: Vec<CheckError>| {
+        let all = Problem::all(wrong.iter().map(select::refused_check));
+        all.unwrap_or_else(|| Problem::new("the checks cannot be used"))
+    };
+    Ok((Catalogue::with(own).map_err(refuse)?, files))
+}
+
+/// A directory of checks, or an area of one.
+fn directory(path: &Path) -> Result<Folder, Problem> {
+    let mut folder = own::read(path, &path.display().to_string())?;
+    let beside = ["areas.toml", "causes.toml"];
+    let is_area =
+        folder.files.iter().any(|file| !file.path.contains('/') && !beside.contains(&file.path.as_str()));
+    if is_area {
+        let area = area_of(&path.join("any.toml"));
+        let inside = folder.files.iter_mut().filter(|file| !file.path.contains('/'));
+        inside.for_each(|file| file.path = format!("{area}/{}", file.path));
+    }
+    Ok(folder)
+}
+
+/// One check file, with the causes of its directory.
+fn single(path: &Path) -> Result<Folder, Problem> {
+    let shown = path.display().to_string();
+    let text = own::text(path, &shown)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut files = vec![FolderFile { path: format!("{}/{name}", area_of(path)), shown, text }];
+    let causes = path.parent().and_then(Path::parent).map(|root| root.join("causes.toml"));
+    if let Some(causes) = causes.filter(|causes| causes.is_file()) {
+        let shown = causes.display().to_string();
+        let text = own::text(&causes, &shown)?;
+        files.push(FolderFile { path: "causes.toml".into(), shown, text });
+    }
+    Ok(Folder { name: path.parent().unwrap_or(path).display().to_string(), files })
+}
+
+/// The name of the folder in which a file lies.
+fn area_of(path: &Path) -> String {
+    let real = path.canonicalize();
+    let parent = real.as_deref().unwrap_or(path).parent();
+    let parent = parent.map(|parent| parent.canonicalize().unwrap_or_else(|_| parent.to_owned()));
+    parent.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[derive(Default)]
@@ -73,10 +135,10 @@ impl Tally {
         let results = engine::run_examples(catalogue, check).map_err(refuse)?;
         self.checks += 1;
         self.examples += results.len();
-        for result in &results {
+        for (result, example) in results.iter().zip(&check.file().example) {
             if let Some(complaint) = &result.complaint {
                 self.failed += 1;
-                let _ = writeln!(self.text, "FAIL  {}, example \"{}\": {complaint}", check.id(), result.name);
+                self.complain(check, result, example, complaint);
             }
         }
         if results.is_empty() {
@@ -85,43 +147,26 @@ impl Tally {
         }
         Ok(())
     }
-}
 
-/// Files that stand beside checks and are none.
-const OTHERS: &[&str] = &["areas", "profiles", "knowledge"];
-
-/// The check files that the paths name, folders included.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
-    let mut found = Vec::new();
-    for path in paths {
-        let refuse = |error: std::io::Error| Problem::new(format!("cannot read {}: {error}", path.display()));
-        if fs::metadata(path).map_err(refuse)?.is_dir() {
-            let mut inner: Vec<PathBuf> =
-                fs::read_dir(path).map_err(refuse)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-            inner.sort();
-            inner.retain(|inner| {
-                let other = inner.file_stem().is_some_and(|stem| OTHERS.iter().any(|other| stem == *other));
-                !other && (inner.is_dir() || inner.extension().is_some_and(|extension| extension == "toml"))
-            });
-            found.extend(files(&inner)?);
-        } else {
-            found.push(path.clone());
+    fn complain(&mut self, check: &Check, result: &ExampleResult, example: &Example, complaint: &str) {
+        let finding = &result.finding;
+        let word = |word: engine::Word, cause: Option<&String>| {
+            let word = serde_json::to_value(word).unwrap_or_default();
+            let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+            format!("{}{cause}", word.as_str().unwrap_or_default())
+        };
+        let file = check.origin().map(|origin| format!(" ({})", origin.file)).unwrap_or_default();
+        let _ = writeln!(self.text, "FAIL  {}{file}, example \"{}\"", check.id(), result.name);
+        let part = example.contains.as_ref().map(|part| format!(", saying \"{part}\"")).unwrap_or_default();
+        let _ = writeln!(self.text, "      expected  {}{part}", word(example.expect, example.cause.as_ref()));
+        let got = word(finding.result, finding.cause.as_ref());
+        let _ = writeln!(self.text, "      got       {got}, saying \"{}\"", finding.message);
+        let _ = writeln!(self.text, "      because   {complaint}");
+        if let Some(fact) = finding.reason.as_ref().and_then(|reason| reason.fact.as_ref()) {
+            let _ = writeln!(
+                self.text,
+                "      missing   {fact}: `facts.…` sets it, `nulls` makes it known to be empty"
+            );
         }
     }
-    Ok(found)
-}
-
-/// A check file; its id is its folder and name.
-fn read(path: &Path) -> Result<Check, Problem> {
-    let shown = path.display();
-    let text =
-        fs::read_to_string(path).map_err(|error| Problem::new(format!("cannot read {shown}: {error}")))?;
-    let name = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
-    let statement = name(path.file_stem()).unwrap_or_default();
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let area = name(real.parent().and_then(Path::file_name)).unwrap_or_default();
-    Check::parse(&format!("{area}/{statement}"), &text).map_err(|mut error| {
-        error.file = shown.to_string().into();
-        select::refused_check(&error)
-    })
 }

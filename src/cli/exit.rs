@@ -85,6 +85,7 @@ mod tests {
             duration_ms: 0,
             verdict,
             tenants: BTreeMap::new(),
+            additions: crate::engine::Additions::default(),
             accounts: Vec::new(),
         }
     }

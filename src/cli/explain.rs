@@ -4,6 +4,7 @@ use super::{
     args::{self, PageFormat},
     exit, look,
     output::Sink,
+    own,
     problem::{self, Problem},
     trouble::Trouble,
 };
@@ -23,7 +24,8 @@ pub fn run(args: &args::Explain) -> Result<u8, Trouble> {
     let sink = Sink::open(args.output.output.as_deref())?;
     let asked = args.id.join(" ");
     let asked = asked.trim();
-    let (catalogue, style) = (Catalogue::embedded(), look::stdout(&args.look, !sink.is_stdout()));
+    let brought = own::find(&args.brings.checks, args.brings.config.as_deref())?;
+    let (catalogue, style) = (brought.catalogue(), look::stdout(&args.look, !sink.is_stdout()));
     let text = if let Some(check) = catalogue.check(asked) {
         let needs = needs(check);
         match args.format {
@@ -128,7 +130,9 @@ fn sign_in_number(text: &str) -> Option<&str> {
 fn needs(check: &Check) -> Vec<Need> {
     let reads = check.reads().unwrap_or_default();
     let mut needs: Vec<Need> = Vec::new();
-    for call in collect::calls() {
+    let queries = check.queries().map(|queries| queries.values().cloned().map(own::query).collect());
+    let extra = collect::Extra::new(queries.unwrap_or_default(), Vec::new());
+    for call in collect::calls().chain(extra.calls()) {
         let Access::Reader(grant) = call.access else { continue };
         let yields = |path: &&String| call.yields.iter().any(|yielded| overlaps(yielded, path));
         let facts: Vec<String> = reads.iter().filter(yields).cloned().collect();

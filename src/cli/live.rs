@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 
 use super::{
     args,
-    config::{self, Plan, Source, Wishes},
+    config::{self, File, Plan, Source, Wishes},
     look,
     output::note,
+    own::Brought,
     person,
     problem::Problem,
     progress,
@@ -32,20 +33,18 @@ const USUAL_DEADLINE: Duration = Duration::from_mins(1);
 /// Collects what the selected checks need.
 pub fn collect(
     args: &args::Check,
-    catalogue: &Catalogue,
-    selection: &mut Selection,
+    configured: Option<(File, Source)>,
+    brought: &Brought,
+    selection: &Selection,
 ) -> Result<Document, Trouble> {
-    if args.demo.is_some() {
-        return demo(args, catalogue, selection);
-    }
-    let (plan, waivers) = planned(args, configured(args)?, catalogue)?;
-    selection.waivers = waivers;
+    let Some((file, source)) = configured else { return demo(args, brought, selection) };
+    let plan = plan(args, &file, &source, brought.catalogue())?;
     let memory = (!args.retry_sign_in).then(remembered).flatten();
-    interruptible(examine(args, plan, catalogue, selection, memory))
+    interruptible(examine(args, plan, brought, selection, memory))
 }
 
 /// The configuration; an empty one where none is needed.
-fn configured(args: &args::Check) -> Result<Source, Problem> {
+pub fn configured(args: &args::Check) -> Result<Source, Problem> {
     let found = config::find(args.config.as_deref())?;
     if found.is_none() && args.accounts.is_empty() && args.set.is_empty() {
         let message = format!("nothing to check: no ACCOUNT, and no ./{}", config::DEFAULT_NAME);
@@ -56,28 +55,27 @@ fn configured(args: &args::Check) -> Result<Source, Problem> {
     Ok(found.unwrap_or_else(nothing))
 }
 
-/// Reads a configuration; gives the plan and the waivers.
-pub fn planned(
-    args: &args::Check,
-    source: Source,
-    catalogue: &Catalogue,
-) -> Result<(Plan, Vec<engine::Waiver>), Problem> {
+/// Reads a configuration; gives the plan.
+pub fn planned(args: &args::Check, source: Source, catalogue: &Catalogue) -> Result<Plan, Problem> {
     let (file, source) = config::load(source, &args.set)?;
+    plan(args, &file, &source, catalogue)
+}
+
+fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue) -> Result<Plan, Problem> {
     let wishes = Wishes {
         accounts: &args.accounts,
         profile: args.profile.as_deref(),
         also: &args.as_mailboxes,
         no_sign_in: args.no_sign_in,
     };
-    let mut plan = config::plan(&file, &source, &wishes, &select::profiles(catalogue))?;
-    let answers = select::attests(&file, &source, catalogue, Timestamp::now())?;
+    let mut plan = config::plan(file, source, &wishes, &select::profiles(catalogue))?;
+    let answers = select::attests(file, source, catalogue, Timestamp::now())?;
     for target in &mut plan.targets {
         let fits = |only: &String| only.eq_ignore_ascii_case(&target.account);
         let own = answers.iter().filter(|(only, _)| only.as_ref().is_none_or(fits));
         target.attested = own.map(|(_, answer)| answer.clone()).collect();
     }
-    let waivers = select::waivers(&file, &source, catalogue)?;
-    Ok((plan, waivers))
+    Ok(plan)
 }
 
 /// The configuration that reaches a lab.
@@ -86,14 +84,14 @@ pub fn lab_source(scenario: &Scenario, lab: &Lab, text: String) -> Source {
     Source { name, folder: lab.folder().to_owned(), text }
 }
 
-fn demo(args: &args::Check, catalogue: &Catalogue, selection: &Selection) -> Result<Document, Trouble> {
+fn demo(args: &args::Check, brought: &Brought, selection: &Selection) -> Result<Document, Trouble> {
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
     interruptible(async {
         let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
         let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
         let source = lab_source(&scenario, &lab, lab.config_toml().to_owned());
-        let (plan, _) = planned(args, source, catalogue)?;
-        examine(args, plan, catalogue, selection, None).await
+        let plan = planned(args, source, brought.catalogue())?;
+        examine(args, plan, brought, selection, None).await
     })
 }
 
@@ -117,11 +115,11 @@ pub fn interruptible<T>(work: impl Future<Output = Result<T, Trouble>>) -> Resul
 pub async fn examine(
     args: &args::Check,
     plan: Plan,
-    catalogue: &Catalogue,
+    brought: &Brought,
     selection: &Selection,
     memory: Option<Refused>,
 ) -> Result<Document, Trouble> {
-    let needed = needs(&plan, catalogue, selection)?;
+    let (needed, queries) = needs(&plan, brought.catalogue(), selection)?;
     let deadline = args.timeout.or(plan.deadline).unwrap_or(USUAL_DEADLINE);
     let config = NetConfig { limits: plan.net.limits.within(deadline), ..plan.net };
     let net =
@@ -133,7 +131,8 @@ pub async fn examine(
         (None, None)
     };
     let seen = recall(memory.clone());
-    let options = RunOptions { deadline, progress, memory: seen.clone() };
+    let extra = brought.extra(queries);
+    let options = RunOptions { deadline, progress, memory: seen.clone(), extra };
     let targets = person::signed_in(plan.targets, &net).await?;
     let document = collect::run(targets, &needed, net, options).await;
     if let Some(shown) = shown {
@@ -148,13 +147,19 @@ pub async fn examine(
     Ok(document)
 }
 
-fn needs(plan: &Plan, catalogue: &Catalogue, selection: &Selection) -> Result<BTreeSet<String>, Trouble> {
+fn needs(
+    plan: &Plan,
+    catalogue: &Catalogue,
+    selection: &Selection,
+) -> Result<(BTreeSet<String>, Vec<engine::Query>), Trouble> {
     let undecided = plan.targets.iter().filter(|target| target.world.is_none());
     let later = undecided.filter_map(|target| target.profile_on_premises.as_deref());
     let names: BTreeSet<&str> =
         plan.targets.iter().map(|target| target.profile.as_str()).chain(later).collect();
     let profiles: Vec<_> = names.into_iter().filter_map(|name| catalogue.profile(name)).collect();
-    engine::needs(catalogue, selection, &profiles).map_err(|error| select::broken_check(&error))
+    let broken = |error: engine::CheckError| select::broken_check(&error);
+    let needed = engine::needs(catalogue, selection, &profiles).map_err(broken)?;
+    Ok((needed, engine::queries(catalogue, selection, &profiles).map_err(broken)?))
 }
 
 /// The memory of this user, where there is a home to keep it in.

@@ -13,6 +13,7 @@ struct Parts {
     message: String,
     place: Place,
     help: Vec<String>,
+    more: Vec<Problem>,
 }
 
 #[derive(Debug, Clone)]
@@ -25,7 +26,16 @@ enum Place {
 impl Problem {
     /// A problem without a place in a file.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(Box::new(Parts { message: message.into(), place: Place::Nowhere, help: Vec::new() }))
+        let (place, help, more) = (Place::Nowhere, Vec::new(), Vec::new());
+        Self(Box::new(Parts { message: message.into(), place, help, more }))
+    }
+
+    /// Several problems as one, told one after the other; `None` where there are none.
+    pub fn all(problems: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut problems = problems.into_iter();
+        let mut first = problems.next()?;
+        first.0.more.extend(problems);
+        Some(first)
     }
 
     /// At a line and column of a file that is not shown.
@@ -93,6 +103,9 @@ impl Problem {
         }
         let mut text = renderer.decor_style(characters).render(&[group]);
         let _ = writeln!(text);
+        for problem in &self.0.more {
+            let _ = write!(text, "\n{}", problem.render(color, unicode));
+        }
         text
     }
 }

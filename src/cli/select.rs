@@ -166,6 +166,12 @@ pub fn unknown_check(catalogue: &Catalogue, name: &str) -> Problem {
 
 /// A refused check file, shown with its place.
 pub fn refused_check(error: &CheckError) -> Problem {
+    if let Some((what, given, valid)) = config::unknown(&error.message) {
+        let message = format!("unknown {what} `{given}`");
+        return Problem::new(message)
+            .within(&error.file, &error.source_text, error.span.clone(), format!("no such {what} here"))
+            .choices(given, &valid, &format!("{what}s"));
+    }
     let problem =
         Problem::new(&error.message).within(&error.file, &error.source_text, error.span.clone(), "here");
     match &error.help {

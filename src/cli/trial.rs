@@ -1,7 +1,7 @@
 //! A check of a scenario on a lab of its own, for tests and measurements: the same route as
 //! `check --demo`, with everything in hand that a terminal does not show.
 
-use super::{args, check, live, trouble::Trouble};
+use super::{args, check, live, own::Brought, trouble::Trouble};
 use crate::{
     engine::{Catalogue, Report, Selection},
     facts::Document,
@@ -32,16 +32,16 @@ pub async fn run(
     configure: impl FnOnce(&str) -> String + Send,
 ) -> Result<Trial, String> {
     let lab = Lab::start(scenario, options).await.map_err(|error| error.to_string())?;
-    let catalogue = Catalogue::embedded();
+    let brought = Brought::nothing();
     let selection = Selection::default();
     let source = live::lab_source(scenario, &lab, configure(lab.config_toml()));
     let args = args::Check::plain();
     let examined = async {
-        let (plan, _) = live::planned(&args, source, catalogue)?;
-        live::examine(&args, plan, catalogue, &selection, None).await
+        let plan = live::planned(&args, source, brought.catalogue())?;
+        live::examine(&args, plan, &brought, &selection, None).await
     };
     let document = examined.await.map_err(in_words)?;
-    let report = check::judge(&document, catalogue, &selection).map_err(in_words)?;
+    let report = check::judge(&document, brought.catalogue(), &selection).map_err(in_words)?;
     Ok(Trial { document, report, requests: lab.requests(), secrets: secrets(&lab) })
 }
 

@@ -32,7 +32,7 @@ pub enum Access {
 pub type Running = Pin<Box<dyn Future<Output = Yield> + Send>>;
 
 /// One row of the call table.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Call {
     /// Name, for example `graph.user`.
     pub name: &'static str,

@@ -23,6 +23,8 @@ pub struct Context {
     pub peers: Arc<[Arc<Target>]>,
     /// Answers that calls of this run share.
     pub memo: Memo,
+    /// Name of the call that is being made.
+    pub call: &'static str,
 }
 
 impl Context {

@@ -9,7 +9,7 @@ use super::session::Resource;
 use super::{Call, Context, Yield};
 use crate::facts::{Absence, Exchange, Reason};
 use crate::wire::answer::{Answer, Said};
-use crate::wire::exchange_admin::{Cmdlet, ExchangeAdmin};
+use crate::wire::exchange_admin::{Cmdlet, ExchangeAdmin, NotReadOnly};
 use crate::wire::graph::{Graph, encode, literal};
 use crate::wire::{Failure, Secret};
 
@@ -220,8 +220,10 @@ impl Context {
     /// # Errors
     ///
     /// When there is no reader, or it got no token.
-    pub async fn cmdlet(&self, name: &'static str, parameters: Value) -> Result<Arc<Said>, Absence> {
-        let cmdlet = Cmdlet::new(name).expect("the call table names only Get- and Test- cmdlets");
+    pub async fn cmdlet(&self, name: &str, parameters: Value) -> Result<Arc<Said>, Absence> {
+        let refuse =
+            |refusal: NotReadOnly| Absence::new(Reason::UnsupportedHere).with_text(refusal.to_string());
+        let cmdlet = Cmdlet::new(name).map_err(refuse)?;
         let token = self.reader_token(Resource::Exchange).await?;
         let target = &self.target;
         let tenant = target.tenant_id.as_deref().unwrap_or(&target.domain);

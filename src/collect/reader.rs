@@ -156,16 +156,21 @@ fn wants_exchange(context: &Context) -> bool {
 
 /// The calls of the reader behind the selected checks, with the wanted paths that each yields.
 fn wanted(context: &Context) -> impl Iterator<Item = (Grant, Vec<&String>)> {
-    super::calls().filter(|call| (call.applies)(&context.target)).filter_map(|call| {
-        let Access::Reader(grant) = call.access else { return None };
-        let paths: Vec<_> = context
-            .session
-            .needed
-            .iter()
-            .filter(|path| !path.contains("[]") && call.yields.iter().any(|yielded| overlaps(yielded, path)))
-            .collect();
-        (!paths.is_empty()).then_some((grant, paths))
-    })
+    super::calls()
+        .chain(context.session.extra.calls())
+        .filter(|call| (call.applies)(&context.target))
+        .filter_map(|call| {
+            let Access::Reader(grant) = call.access else { return None };
+            let paths: Vec<_> = context
+                .session
+                .needed
+                .iter()
+                .filter(|path| {
+                    !path.contains("[]") && call.yields.iter().any(|yielded| overlaps(yielded, path))
+                })
+                .collect();
+            (!paths.is_empty()).then_some((grant, paths))
+        })
 }
 
 /// Permissions that no app can hold for the paths they open: nobody is told to grant them to one.

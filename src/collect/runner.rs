@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Access, Call, Context, Memo, Protocol, Target, World, Yield, assemble, given,
+    Access, Call, Context, Extra, Memo, Protocol, Target, World, Yield, assemble, given,
     plan::Plan,
     session::{self, Session},
     world,
@@ -41,11 +41,14 @@ pub struct RunOptions {
     pub progress: Option<UnboundedSender<Progress>>,
     /// Credentials that earlier runs saw refused, and those that this one does.
     pub memory: session::Memory,
+    /// Calls that the user's files bring.
+    pub extra: Arc<Extra>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_mins(1), progress: None, memory: session::Memory::default() }
+        let deadline = Duration::from_mins(1);
+        Self { deadline, progress: None, memory: session::Memory::default(), extra: Arc::default() }
     }
 }
 
@@ -70,7 +73,7 @@ pub enum Progress {
 
 /// Collects the needed facts about the targets.
 pub async fn run(targets: Vec<Target>, needed: &BTreeSet<String>, net: Net, options: RunOptions) -> Document {
-    let table: Vec<_> = super::calls().collect();
+    let table: Vec<_> = super::calls().chain(options.extra.calls()).collect();
     run_table(&table, targets, needed, net, options).await
 }
 
@@ -91,7 +94,9 @@ pub(super) async fn run_table(
         plan,
         net,
         memo: Memo::default(),
-        session: Arc::new(Session::new(options.memory, needed, targets.len(), deadline)),
+        session: Arc::new(
+            Session::new(options.memory, needed, targets.len(), deadline).with_extra(options.extra),
+        ),
         deadline,
         progress: options.progress,
         shared: Jobs::default(),
@@ -344,6 +349,7 @@ impl Runner {
             before,
             peers: subject.peers.clone(),
             memo: self.memo.clone(),
+            call: call.name,
             session: self.session.clone(),
         };
         let task = AbortOnDropHandle::new(tokio::spawn(async move { (call.run)(context).await }));

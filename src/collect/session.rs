@@ -15,7 +15,7 @@ use futures_util::future::{BoxFuture, Shared};
 use ring::digest::{Context as Digest, SHA256};
 use tokio::time::Instant;
 
-use super::{Cloud, Context, Reader, SignIn, SubjectKind, Target};
+use super::{Cloud, Context, Extra, Reader, SignIn, SubjectKind, Target};
 use crate::facts::{Absence, Exchange, Reason};
 use crate::wire::sign_in::{self, Attempt, Outcome, Proof, Token, TokenRequest};
 use crate::wire::{Failure, Net, Secret};
@@ -213,6 +213,8 @@ pub struct Session {
     pub accounts: usize,
     /// When the run ends; nothing waits beyond it.
     pub deadline: Instant,
+    /// Calls that the user's files bring.
+    pub extra: Arc<Extra>,
     memory: Memory,
     credentials: Mutex<HashMap<String, Arc<Credential>>>,
     attempts: Once<SignInResult>,
@@ -233,12 +235,19 @@ impl Session {
             needed,
             accounts,
             deadline,
+            extra: Arc::default(),
             memory,
             credentials: Mutex::default(),
             attempts: Once::default(),
             answers: Once::default(),
             users: Once::default(),
         }
+    }
+
+    /// The same with calls that the user's files bring.
+    #[must_use]
+    pub fn with_extra(self, extra: Arc<Extra>) -> Self {
+        Self { extra, ..self }
     }
 
     /// Waits until nobody else is sending this credential, or it is proven.

@@ -32,6 +32,7 @@ fn blank(check: &Check, result: Word, message: String) -> Finding {
     Finding {
         check: check.id().to_owned(),
         title: check.title().to_owned(),
+        origin: check.origin().cloned(),
         result,
         required: false,
         cause: None,
@@ -114,9 +115,13 @@ impl Bench<'_> {
             let text = format!("profile {} has no use for it", self.profile.name);
             return Ok(Some(blank(check, Word::NotApplicable, text)));
         }
-        let params = params(check, self.profile, &self.selection.params);
+        let params = params(check, self.profile, self.selection);
         self.context.add_variable_as_val("params", to_val(&params, "params", false));
-        let truth = check.rules()?.applies.as_ref().map(|applies| applies.test(&self.context).0);
+        let rules = check.rules()?;
+        if !rules.queries.is_empty() {
+            self.context.add_variable_as_val("query", self.view.queries(&rules.queries));
+        }
+        let truth = rules.applies.as_ref().map(|applies| applies.test(&self.context).0);
         let senseless = truth == Some(Truth::Known(false));
         Ok(senseless.then(|| blank(check, Word::NotApplicable, OUT_OF_PLACE.into())))
     }

@@ -2,14 +2,16 @@
 
 use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
 use super::check::{Check, CheckError};
 use super::expr::suggest;
-use super::profile::{Draft, Profile};
+use super::origin::Setting;
+use super::own::Additions;
+use super::profile::{Draft, Profile, place};
 
 #[derive(RustEmbed)]
 #[folder = "checks/"]
@@ -37,10 +39,33 @@ struct Areas {
 /// All checks, areas and profiles.
 #[derive(Debug)]
 pub struct Catalogue {
-    areas: Vec<Area>,
-    checks: Vec<Check>,
-    drafts: BTreeMap<String, (Draft, Cow<'static, str>)>,
-    profiles: BTreeMap<String, Profile>,
+    pub(super) areas: Vec<Area>,
+    pub(super) checks: Vec<Check>,
+    pub(super) drafts: BTreeMap<String, Drafted>,
+    pub(super) profiles: BTreeMap<String, Profile>,
+    pub(super) additions: Additions,
+    pub(super) setting: Arc<Setting>,
+}
+
+/// A profile as it was written, and where.
+#[derive(Debug)]
+pub(super) struct Drafted {
+    pub draft: Draft,
+    /// File.
+    pub file: String,
+    /// Its text.
+    pub text: Cow<'static, str>,
+    /// Offset from which on it is about this profile.
+    pub from: usize,
+}
+
+impl Drafted {
+    pub fn refuse(&self, word: &str, message: &str, help: Option<String>) -> CheckError {
+        let rest = self.text.get(self.from..).unwrap_or_default();
+        let place = place(rest, word);
+        let span = self.from + place.start..self.from + place.end;
+        CheckError::new(&self.file, &self.text, span, message, help)
+    }
 }
 
 static EMBEDDED: LazyLock<Catalogue> =
@@ -98,11 +123,27 @@ impl Catalogue {
     fn gather(
         files: impl Iterator<Item = (Cow<'static, str>, Cow<'static, str>)>,
     ) -> Result<Self, CheckError> {
+        let mut catalogue = Self::unordered(files)?;
+        catalogue.order();
+        catalogue.inherit()?;
+        Ok(catalogue)
+    }
+
+    /// The built-in catalogue before its profiles inherit and its checks are in order.
+    pub(super) fn built_in() -> Self {
+        Self::unordered(embedded_files()).expect("the embedded files are proven by tests")
+    }
+
+    fn unordered(
+        files: impl Iterator<Item = (Cow<'static, str>, Cow<'static, str>)>,
+    ) -> Result<Self, CheckError> {
         let mut catalogue = Self {
             areas: Vec::new(),
             checks: Vec::new(),
             drafts: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            additions: Additions::default(),
+            setting: Setting::usual(),
         };
         for (path, text) in files {
             let Some(id) = path.strip_suffix(".toml") else { continue };
@@ -113,13 +154,13 @@ impl Catalogue {
             if id == "areas" {
                 catalogue.areas = toml::from_str::<Areas>(&text).map_err(refuse)?.area;
             } else if let Some(name) = id.strip_prefix("profiles/") {
-                catalogue.drafts.insert(name.to_owned(), (Draft::parse(name, &text)?, text));
+                let file = format!("checks/{path}");
+                let draft = Draft::parse(name, &file, &text)?;
+                catalogue.drafts.insert(name.to_owned(), Drafted { draft, file, text, from: 0 });
             } else if !id.starts_with("knowledge/") {
                 catalogue.checks.push(Check::unread(id, text));
             }
         }
-        catalogue.order();
-        catalogue.inherit()?;
         Ok(catalogue)
     }
 
@@ -132,7 +173,7 @@ impl Catalogue {
         self.refuse_circles()
     }
 
-    fn order(&mut self) {
+    pub(super) fn order(&mut self) {
         let rank = |check: &Check| {
             let area = self.areas.iter().position(|area| area.id == check.area()).unwrap_or(usize::MAX);
             let within =
@@ -144,7 +185,7 @@ impl Catalogue {
         self.checks = checks;
     }
 
-    fn inherit(&mut self) -> Result<(), CheckError> {
+    pub(super) fn inherit(&mut self) -> Result<(), CheckError> {
         let names: Vec<String> = self.drafts.keys().cloned().collect();
         for name in names {
             let profile = self.resolved(&name, &mut Vec::new())?;
@@ -155,14 +196,11 @@ impl Catalogue {
 
     /// A profile with everything that it takes from others; `seen` are those on the way to it.
     fn resolved(&self, name: &str, seen: &mut Vec<String>) -> Result<Profile, CheckError> {
-        let (draft, text) = &self.drafts[name];
+        let drafted = &self.drafts[name];
+        let draft = &drafted.draft;
         let Some(base) = &draft.extends else { return Ok(draft.resolve(&Profile::default())) };
         seen.push(name.to_owned());
-        let refuse = |message: &str, help: Option<String>| {
-            let at = text.find("extends").unwrap_or(0);
-            let span = at..text[at..].find('\n').map_or(text.len(), |line| at + line);
-            Err(CheckError::new(&format!("checks/profiles/{name}.toml"), text, span, message, help))
-        };
+        let refuse = |message: &str, help: Option<String>| Err(drafted.refuse("extends", message, help));
         if !self.drafts.contains_key(base) {
             let help = suggest(base, self.drafts.keys().map(String::as_str));
             return refuse(&format!("there is no profile \"{base}\""), Some(help));
@@ -174,13 +212,24 @@ impl Catalogue {
     }
 
     fn examine_profiles(&self) -> Result<(), CheckError> {
-        let areas: Vec<&str> = self.areas.iter().map(|area| area.id.as_str()).collect();
-        let parameters = self.checks.iter().map(|check| {
-            let names = check.file().params.keys().map(String::as_str).collect();
-            (check.id(), names)
-        });
-        let parameters = parameters.collect();
-        self.drafts.values().try_for_each(|(draft, text)| draft.examine(text, &areas, &parameters))
+        self.drafts
+            .values()
+            .try_for_each(|drafted| self.faults(drafted).into_iter().next().map_or(Ok(()), Err))
+    }
+
+    /// Names in a profile that nothing has.
+    pub(super) fn faults(&self, drafted: &Drafted) -> Vec<CheckError> {
+        let areas = self.areas.iter().map(|area| area.id.as_str());
+        let ids = self.checks.iter().map(Check::id);
+        let mut known: Vec<&str> = ids.chain(areas).chain(self.checks.iter().map(Check::area)).collect();
+        known.sort_unstable();
+        known.dedup();
+        let parameters = |id: &str| {
+            let check = self.checks.iter().find(|check| check.id() == id)?;
+            Some(check.read().ok()?.params.keys().map(String::as_str).collect())
+        };
+        let faults = drafted.draft.faults(&known, parameters).into_iter();
+        faults.map(|fault| drafted.refuse(&fault.word, &fault.message, Some(fault.help))).collect()
     }
 
     fn refuse_circles(&self) -> Result<(), CheckError> {

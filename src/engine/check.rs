@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Deref, Range};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -13,12 +14,21 @@ use super::causes;
 use super::expr::{Expr, Names, Problem, suggest};
 use super::finding::{Reference, Word};
 use super::hints::Hints;
+use super::origin::{Origin, Setting};
+use super::query::{self, Query, QueryFile, Wrong};
 use super::template::Template;
 
 /// A text of a check file that knows where it stands.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Text(Spanned<String>);
+
+impl Text {
+    /// Bytes of the file, quotes included.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.0.span()
+    }
+}
 
 impl Deref for Text {
     type Target = str;
@@ -35,10 +45,11 @@ impl fmt::Display for Text {
 }
 
 /// A check file as written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFile {
     /// The healthy condition.
+    #[schemars(with = "String")]
     pub title: Text,
     /// Version that brought it.
     pub since: String,
@@ -47,16 +58,25 @@ pub struct CheckFile {
     pub aliases: Vec<String>,
     /// Checks that must not have failed.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub after: Vec<Text>,
     /// Where it makes sense; `None`: everywhere.
+    #[schemars(with = "Option<String>")]
     pub applies: Option<Text>,
     /// What breaks for the user, and how it shows.
+    #[schemars(with = "String")]
     pub why: Text,
     /// Numbers and lists that profiles may change.
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub params: toml::Table,
+    /// What it asks beyond the facts that every check may read, as `query.NAME`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, QueryFile>")]
+    pub query: BTreeMap<String, Spanned<QueryFile>>,
     /// Names for sub-expressions.
     #[serde(default, rename = "let")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub lets: BTreeMap<String, Text>,
     /// A question that only a person can answer, in the configuration.
     pub ask: Option<Ask>,
@@ -81,20 +101,26 @@ pub struct Ask {
 }
 
 /// One outcome row.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// Result of the check when the row is hit.
+    #[schemars(with = "Word")]
     pub result: Spanned<Word>,
     /// Root cause.
+    #[schemars(with = "Option<String>")]
     pub cause: Option<Text>,
     /// Rule; `None`: always.
+    #[schemars(with = "Option<String>")]
     pub when: Option<Text>,
     /// What was seen.
+    #[schemars(with = "String")]
     pub message: Text,
     /// What was expected.
+    #[schemars(with = "Option<String>")]
     pub expected: Option<Text>,
     /// What was found.
+    #[schemars(with = "Option<String>")]
     pub actual: Option<Text>,
     /// Usual and longest waiting time after a repair, for example `["5m", "1h"]`.
     pub settles: Option<[String; 2]>,
@@ -104,14 +130,17 @@ pub struct Outcome {
 }
 
 /// One way to repair.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FixFile {
     /// World or case it is for; `None`: always.
+    #[schemars(with = "Option<String>")]
     pub when: Option<Text>,
     /// What to do.
+    #[schemars(with = "Vec<String>")]
     pub steps: Vec<Text>,
     /// A command.
+    #[schemars(with = "Option<String>")]
     pub command: Option<Text>,
     /// Its shell.
     pub shell: Option<Shell>,
@@ -123,11 +152,12 @@ pub struct FixFile {
     #[serde(default)]
     pub overwrites: bool,
     /// How to see that it worked.
+    #[schemars(with = "Option<String>")]
     pub verify: Option<Text>,
 }
 
 /// Shell of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Shell {
     /// PowerShell.
@@ -139,17 +169,21 @@ pub enum Shell {
 }
 
 /// A test that documents: facts, and what the check says of them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
     /// What it shows.
+    #[schemars(with = "String")]
     pub name: Text,
     /// World whose healthy settings it starts from.
+    #[schemars(with = "Option<String>")]
     pub given: Option<Text>,
     /// Profile; `None`: the base profile of the world.
+    #[schemars(with = "Option<String>")]
     pub profile: Option<Text>,
     /// Facts by group.
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub facts: toml::Table,
     /// Paths of facts that are known to be empty.
     #[serde(default)]
@@ -159,6 +193,7 @@ pub struct Example {
     pub absent: BTreeMap<String, String>,
     /// Parameters.
     #[serde(default)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub params: toml::Table,
     /// Expected result.
     pub expect: Word,
@@ -204,6 +239,8 @@ impl From<&CheckFile> for Head {
 pub struct Check {
     id: String,
     source: Cow<'static, str>,
+    origin: Option<Origin>,
+    setting: Arc<Setting>,
     head: OnceLock<Head>,
     file: OnceLock<CheckFile>,
     rules: OnceLock<Rules>,
@@ -258,6 +295,7 @@ impl CheckError {
 /// Expressions and texts of a check, compiled.
 #[derive(Debug)]
 pub(super) struct Rules {
+    pub queries: BTreeMap<String, Query>,
     pub applies: Option<Expr>,
     pub rows: Vec<Row>,
 }
@@ -291,7 +329,18 @@ impl Check {
     pub(super) fn unread(id: &str, source: Cow<'static, str>) -> Self {
         let (head, file) = (OnceLock::new(), OnceLock::new());
         let (rules, hints) = (OnceLock::new(), OnceLock::new());
-        Self { id: id.to_owned(), source, head, file, rules, hints }
+        let (origin, setting) = (None, Setting::usual());
+        Self { id: id.to_owned(), source, origin, setting, head, file, rules, hints }
+    }
+
+    /// A check of the user's own, from a file that is named in refusals.
+    pub(super) fn own(id: &str, source: String, origin: Origin, setting: Arc<Setting>) -> Self {
+        Self { origin: Some(origin), setting, ..Self::unread(id, source.into()) }
+    }
+
+    /// Where it comes from; `None`: it is built in.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// Reads the file if nobody did before.
@@ -303,51 +352,59 @@ impl Check {
             let span = error.span().unwrap_or(0..0);
             self.refuse(span, error.message().trim(), None)
         })?;
-        self.examine_rows(&file)?;
-        Ok(self.file.get_or_init(|| file))
+        match self.examine_rows(&file).into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(self.file.get_or_init(|| file)),
+        }
     }
 
-    fn examine_rows(&self, file: &CheckFile) -> Result<(), CheckError> {
-        let count = file.outcome.len();
-        for (index, row) in file.outcome.iter().enumerate() {
-            let span = row.result.span();
-            let refuse =
-                |message: &str, help: &str| Err(self.refuse(span.clone(), message, Some(help.into())));
-            if row.when.is_none() && index + 1 < count {
+    fn examine_rows(&self, file: &CheckFile) -> Vec<CheckError> {
+        let last = file.outcome.len().saturating_sub(1);
+        let rows = file.outcome.iter().enumerate();
+        let mut wrong: Vec<CheckError> =
+            rows.filter_map(|(index, row)| self.examine_row(row, index == last)).collect();
+        if file.outcome.is_empty() {
+            wrong.push(self.refuse(0..1, "a check needs at least one [[outcome]]", None));
+        }
+        wrong
+    }
+
+    fn examine_row(&self, row: &Outcome, last: bool) -> Option<CheckError> {
+        let span = row.result.span();
+        let refuse = |message: &str, help: &str| Some(self.refuse(span.clone(), message, Some(help.into())));
+        let word = *row.result.get_ref();
+        match (&row.when, last) {
+            (None, false) => {
                 return refuse(
                     "only the last outcome may have no `when`",
                     "the rows after it are never reached",
                 );
             }
-            if row.when.is_some() && index + 1 == count {
+            (Some(_), true) => {
                 return refuse(
                     "the last outcome must have no `when`",
                     "say what holds when no other row does",
                 );
             }
-            let word = *row.result.get_ref();
-            if word == Word::Skipped {
-                let help = "valid here: pass, warn, fail, unknown, not-applicable";
-                return refuse("a rule cannot skip: that is decided by `after`", help);
-            }
-            if word == Word::Fail && row.cause.is_none() {
-                return refuse("a failing outcome needs a `cause`", "docs/causes.md lists them");
-            }
-            if let Some(cause) = &row.cause
-                && causes::meaning(cause).is_none()
-            {
-                let help = suggest(cause, causes::CAUSES.iter().map(|(name, _)| *name));
-                return Err(self.refuse(cause.0.span(), "there is no such cause", Some(help)));
-            }
+            _ => {}
         }
-        if count == 0 {
-            return Err(self.refuse(0..1, "a check needs at least one [[outcome]]", None));
+        if word == Word::Skipped {
+            let help = "valid here: pass, warn, fail, unknown, not-applicable";
+            return refuse("a rule cannot skip: that is decided by `after`", help);
         }
-        Ok(())
+        if word == Word::Fail && row.cause.is_none() {
+            return refuse("a failing outcome needs a `cause`", "docs/causes.md lists them");
+        }
+        let cause = row.cause.as_ref().filter(|cause| !self.setting.knows_cause(cause))?;
+        let own = self.setting.causes.keys().map(String::as_str);
+        let help = suggest(cause, causes::CAUSES.iter().map(|(name, _)| *name).chain(own));
+        Some(self.refuse(cause.span(), "there is no such cause", Some(help)))
     }
 
     pub(super) fn refuse(&self, span: Range<usize>, message: &str, help: Option<String>) -> CheckError {
-        CheckError::new(&file_name(&self.id), &self.source, span, message, help)
+        let built_in = || file_name(&self.id);
+        let file = self.origin.as_ref().map_or_else(built_in, |origin| origin.file.clone());
+        CheckError::new(&file, &self.source, span, message, help)
     }
 
     pub(super) fn span_of(&self, text: &Text) -> Range<usize> {
@@ -415,7 +472,8 @@ impl Check {
     /// Compiles the rules, refusing misspelt names with their place.
     pub fn compile(&self) -> Result<(), CheckError> {
         if self.rules.get().is_none() {
-            let rules = self.build()?;
+            let built = self.build()?;
+            let rules = built.map_err(|mut wrong| wrong.swap_remove(0))?;
             // Another thread may have been faster; its rules are the same.
             let _ = self.rules.set(rules);
         }
@@ -449,44 +507,80 @@ impl Check {
             }
         }
         reads.retain(|path| {
-            crate::facts::catalogue::group(path.split('.').next().unwrap_or_default()).is_some()
+            let group = path.split('.').next().unwrap_or_default();
+            matches!(group, "query" | "external") || crate::facts::catalogue::group(group).is_some()
         });
-        Ok(reads)
+        Ok(reads.into_iter().map(|path| rules.in_the_document(path)).collect())
     }
 
-    fn build(&self) -> Result<Rules, CheckError> {
-        let file = self.read()?;
-        let mut names = Names::new(file.params.keys().cloned());
-        let lets = file.lets.iter().map(|(name, text)| (name.as_str(), &**text));
-        names.add_lets(lets).map_err(|(name, problem)| self.locate(&file.lets[&name], problem))?;
-        let expr = |text: &Text| names.compile(text).map_err(|problem| self.locate(text, problem));
-        let template =
-            |text: &Text| Template::compile(text, &names).map_err(|problem| self.locate(text, problem));
-        let mut rows = Vec::new();
-        for outcome in &file.outcome {
-            let mut fixes = Vec::new();
-            for fix in &outcome.fix {
-                fixes.push(FixRules {
-                    when: fix.when.as_ref().map(expr).transpose()?,
-                    steps: fix.steps.iter().map(template).collect::<Result<_, _>>()?,
-                    command: fix.command.as_ref().map(template).transpose()?,
-                    verify: fix.verify.as_ref().map(template).transpose()?,
-                });
-            }
-            rows.push(Row {
-                when: outcome.when.as_ref().map(expr).transpose()?,
-                message: template(&outcome.message)?,
-                expected: outcome.expected.as_ref().map(template).transpose()?,
-                actual: outcome.actual.as_ref().map(template).transpose()?,
-                fixes,
-            });
+    /// What it asks beyond the facts that every check may read, by name.
+    pub fn queries(&self) -> Result<&BTreeMap<String, Query>, CheckError> {
+        Ok(&self.rules()?.queries)
+    }
+
+    /// Facts of external collectors that its rules may read, by collector.
+    pub(super) fn externals(&self) -> &BTreeMap<String, crate::facts::Shape> {
+        &self.setting.externals
+    }
+
+    /// Everything that is wrong with the file, as far as one reading can tell.
+    pub(super) fn examine(&self) -> Vec<CheckError> {
+        if let Err(error) = self.read() {
+            // A file that can be read as TOML may have more than one bad row.
+            let rows = toml::from_str(&self.source).map(|file| self.examine_rows(&file));
+            return rows.ok().filter(|rows| !rows.is_empty()).unwrap_or_else(|| vec![error]);
         }
-        Ok(Rules { applies: file.applies.as_ref().map(expr).transpose()?, rows })
+        match self.build() {
+            Ok(Ok(rules)) => {
+                // Another thread may have been faster; its rules are the same.
+                let _ = self.rules.set(rules);
+                Vec::new()
+            }
+            Ok(Err(wrong)) => wrong,
+            Err(error) => vec![error],
+        }
+    }
+
+    /// The compiled rules, or all that is wrong with them; the outer refusal is of the file itself.
+    fn build(&self) -> Result<Result<Rules, Vec<CheckError>>, CheckError> {
+        let file = self.read()?;
+        let mut wrong = Vec::new();
+        let queries = self.examine_queries(file, &mut wrong);
+        let declared = file.query.iter().map(|(name, query)| (name.clone(), &query.get_ref().answer));
+        let mut names = Names::new(file.params.keys().cloned())
+            .with_shapes(declared, &self.setting.externals)
+            .bounded(self.origin.is_some());
+        let lets = file.lets.iter().map(|(name, text)| (name.as_str(), &**text));
+        if let Err((name, problem)) = names.add_lets(lets) {
+            // Without its names, every rule would look wrong.
+            wrong.push(self.locate(file.lets[&name].span(), problem));
+            return Ok(Err(wrong));
+        }
+        let mut compiler = Compiler { check: self, names: &names, wrong };
+        let applies = compiler.expr(file.applies.as_ref());
+        let rows = file.outcome.iter().map(|outcome| compiler.row(outcome)).collect();
+        let wrong = compiler.wrong;
+        Ok(if wrong.is_empty() { Ok(Rules { queries, applies, rows }) } else { Err(wrong) })
+    }
+
+    fn examine_queries(&self, file: &CheckFile, wrong: &mut Vec<CheckError>) -> BTreeMap<String, Query> {
+        let mut queries = BTreeMap::new();
+        for (name, query) in &file.query {
+            match query::examine(name, query.get_ref(), query.span()) {
+                Ok(query) => {
+                    queries.insert(name.clone(), query);
+                }
+                Err(found) => wrong.extend(found.into_iter().map(|found| match found {
+                    Wrong::At(span, message, help) => self.refuse(span, &message, help),
+                    Wrong::In(span, problem) => self.locate(span, problem),
+                })),
+            }
+        }
+        queries
     }
 
     /// Moves a problem from the text's own offsets to the file's.
-    fn locate(&self, text: &Text, problem: Problem) -> CheckError {
-        let span = text.0.span();
+    fn locate(&self, span: Range<usize>, problem: Problem) -> CheckError {
         let raw = self.source.get(span.clone()).unwrap_or_default();
         let quotes = if raw.starts_with("'''") || raw.starts_with("\"\"\"") { 3 } else { 1 };
         let newline = match raw.get(quotes..) {
@@ -499,15 +593,88 @@ impl Check {
         self.refuse(start..end, &problem.message, problem.help)
     }
 
+    /// Where its first `after` stands.
+    pub(super) fn first_after(&self) -> Range<usize> {
+        let file = self.read().ok();
+        file.and_then(|file| file.after.first()).map_or(0..1, Text::span)
+    }
+
+    /// Takes earlier ids in `after` for the present ones.
+    pub(super) fn resolve_after(&mut self, present: impl Fn(&str) -> Option<String>) {
+        self.head();
+        for id in self.head.get_mut().into_iter().flat_map(|head| &mut head.after) {
+            if let Some(present) = present(id) {
+                *id = present;
+            }
+        }
+    }
+
     /// Refuses an `after` that names no check.
     pub(super) fn examine_after(&self, ids: &[&str]) -> Result<(), CheckError> {
-        match self.read()?.after.iter().find(|id| !ids.contains(&&***id)) {
+        let known = |id: &str| ids.contains(&id);
+        let written = self.read()?.after.iter();
+        let missing = written.zip(self.after()).find(|(_, resolved)| !known(resolved));
+        match missing {
             None => Ok(()),
-            Some(id) => {
+            Some((id, _)) => {
                 let message = format!("there is no check \"{}\"", &**id);
                 let help = nearest(id, ids);
-                Err(self.refuse(id.0.span(), &message, Some(help)))
+                Err(self.refuse(id.span(), &message, Some(help)))
             }
+        }
+    }
+}
+
+/// Compiles the rules of a check and gathers what is wrong with them.
+struct Compiler<'a> {
+    check: &'a Check,
+    names: &'a Names,
+    wrong: Vec<CheckError>,
+}
+
+impl Compiler<'_> {
+    fn keep<T>(&mut self, text: &Text, compiled: Result<T, Problem>) -> Option<T> {
+        compiled.map_err(|problem| self.wrong.push(self.check.locate(text.span(), problem))).ok()
+    }
+
+    fn expr(&mut self, text: Option<&Text>) -> Option<Expr> {
+        let text = text?;
+        self.keep(text, self.names.compile(text))
+    }
+
+    fn template(&mut self, text: &Text) -> Template {
+        // An empty one stands in until all that is wrong is told.
+        self.keep(text, Template::compile(text, self.names)).unwrap_or_default()
+    }
+
+    fn row(&mut self, outcome: &Outcome) -> Row {
+        let mut fixes = Vec::new();
+        for fix in &outcome.fix {
+            fixes.push(FixRules {
+                when: self.expr(fix.when.as_ref()),
+                steps: fix.steps.iter().map(|step| self.template(step)).collect(),
+                command: fix.command.as_ref().map(|command| self.template(command)),
+                verify: fix.verify.as_ref().map(|verify| self.template(verify)),
+            });
+        }
+        Row {
+            when: self.expr(outcome.when.as_ref()),
+            message: self.template(&outcome.message),
+            expected: outcome.expected.as_ref().map(|text| self.template(text)),
+            actual: outcome.actual.as_ref().map(|text| self.template(text)),
+            fixes,
+        }
+    }
+}
+
+impl Rules {
+    /// A path as rules write it, as it stands in the document.
+    pub fn in_the_document(&self, path: String) -> String {
+        let Some(rest) = path.strip_prefix("query.") else { return path };
+        let end = rest.find(['.', '[']).unwrap_or(rest.len());
+        match self.queries.get(&rest[..end]) {
+            Some(query) => format!("query.{}{}", query.key, &rest[end..]),
+            None => path,
         }
     }
 }

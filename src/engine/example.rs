@@ -1,11 +1,15 @@
 //! Examples in check files: run as tests, shown as documentation.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::check::{Check, CheckError, Example};
+use super::expr::suggest;
 use super::finding::{Finding, Word};
+use super::query::Query;
 use super::{Catalogue, Selection, judge};
-use crate::facts::{Absence, Account, Document, Reason, Section, Tenant, catalogue};
+use crate::facts::{Absence, Account, Document, Reason, Section, Shape, Tenant, catalogue};
 
 /// The time at which examples play.
 const NOW: &str = "2026-11-21T08:00:00Z";
@@ -87,22 +91,23 @@ pub fn example_document(
         return Err(check.refuse(at_name(), &message, Some(catalogue.suggest_profile(profile))));
     }
     section.facts = settings;
+    let known = Known::of(check)?;
     for (group, facts) in &example.facts {
         let facts = serde_json::to_value(facts).unwrap_or(Value::Null);
-        let times = serde_json::from_value(plain_times(facts)).unwrap_or(Value::Null);
-        section.set(group, times);
+        section.set(group, plain_times(facts));
     }
     for path in &example.nulls {
         section.set(path, Value::Null);
     }
-    let unknown = unknown_path("", &Value::Object(section.facts.clone()));
-    if let Some(path) =
-        unknown.or_else(|| example.absent.keys().find(|path| !catalogue::is_known(path)).cloned())
+    let unknown = known.first_unknown("", &Value::Object(section.facts.clone()));
+    if let Some(path) = unknown.or_else(|| example.absent.keys().find(|path| !known.is_known(path)).cloned())
     {
         let message = format!("the example sets \"{path}\", which is no fact");
-        return Err(check.refuse(at_name(), &message, None));
+        return Err(check.refuse(at_name(), &message, known.help(&path)));
     }
+    known.rename(&mut section);
     for (path, reason) in &example.absent {
+        let path = &known.in_the_document(path);
         let Ok(reason) = serde_json::from_value::<Reason>(json!(reason)) else {
             let help = "valid here: denied, not-asked, throttled, timed-out, unlicensed, unreadable, unreachable, unsupported-here";
             return Err(check.refuse(at_name(), &format!("\"{reason}\" is no reason"), Some(help.into())));
@@ -129,18 +134,80 @@ fn plain_times(value: Value) -> Value {
     }
 }
 
-/// The first path of a facts tree that the catalogue does not know.
-fn unknown_path(path: &str, value: &Value) -> Option<String> {
-    match value {
-        Value::Object(map) => map.iter().find_map(|(key, value)| {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            if catalogue::is_known(&path) { unknown_path(&path, value) } else { Some(path) }
-        }),
-        Value::Array(items) => items
-            .iter()
-            .filter(|item| item.is_object())
-            .find_map(|item| unknown_path(&format!("{path}[]"), item)),
-        _ => None,
+/// What the facts of an example may be called.
+struct Known<'a> {
+    queries: &'a BTreeMap<String, Query>,
+    externals: &'a BTreeMap<String, Shape>,
+}
+
+impl<'a> Known<'a> {
+    fn of(check: &'a Check) -> Result<Self, CheckError> {
+        Ok(Self { queries: check.queries()?, externals: check.externals() })
+    }
+
+    /// What is declared of a path below `query` or `external`, and the path from there on.
+    fn declared<'p>(&self, path: &'p str) -> Option<(Option<&'a Shape>, &'p str)> {
+        let (group, rest) = path.split_once('.')?;
+        let (name, below) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
+        match group {
+            "query" => Some((self.queries.get(name).map(|query| &query.answer), below)),
+            "external" => Some((self.externals.get(name), below)),
+            _ => None,
+        }
+    }
+
+    fn is_known(&self, path: &str) -> bool {
+        match self.declared(path) {
+            Some((shape, below)) => shape.is_some_and(|shape| shape.at(below).is_some()),
+            None => matches!(path, "query" | "external") || catalogue::is_known(path),
+        }
+    }
+
+    fn help(&self, path: &str) -> Option<String> {
+        let group = path.split('.').next()?;
+        let names = match group {
+            "query" => self.queries.keys().map(String::as_str).collect::<Vec<_>>(),
+            "external" => self.externals.keys().map(String::as_str).collect(),
+            _ => return None,
+        };
+        Some(match self.declared(path) {
+            Some((Some(_), _)) => "only what is declared can be set".to_owned(),
+            _ => suggest(path.split('.').nth(1).unwrap_or_default(), names.into_iter()),
+        })
+    }
+
+    /// The first path of a facts tree that nobody knows.
+    fn first_unknown(&self, path: &str, value: &Value) -> Option<String> {
+        match value {
+            Value::Object(map) => map.iter().find_map(|(key, value)| {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                if self.is_known(&path) { self.first_unknown(&path, value) } else { Some(path) }
+            }),
+            Value::Array(items) => items
+                .iter()
+                .filter(|item| item.is_object())
+                .find_map(|item| self.first_unknown(&format!("{path}[]"), item)),
+            _ => None,
+        }
+    }
+
+    /// Moves the answers of queries to where collected ones stand.
+    fn rename(&self, section: &mut Section) {
+        let Some(Value::Object(answers)) = section.facts.get_mut("query") else { return };
+        let named = std::mem::take(answers);
+        let keyed = named.into_iter().filter_map(|(name, answer)| {
+            let query = self.queries.get(&name)?;
+            Some((query.key.clone(), answer))
+        });
+        answers.extend(keyed);
+    }
+
+    fn in_the_document(&self, path: &str) -> String {
+        let renamed = path.strip_prefix("query.").and_then(|rest| {
+            let (name, below) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
+            Some(format!("query.{}{below}", self.queries.get(name)?.key))
+        });
+        renamed.unwrap_or_else(|| path.to_owned())
     }
 }
 

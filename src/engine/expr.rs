@@ -5,13 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cel::common::ast::{Expr as Ast, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, Expr as Ast, IdedExpr, LiteralValue, operators};
 use cel::common::value::CowVal;
 use cel::{Context, ExecutionError, Program, Value};
 
-use super::functions::{ENV, NAMES, as_bool};
+use super::functions::{ENV, NAMES, ROUNDS, as_bool};
 use super::value::{Trace, traced};
-use crate::facts::catalogue;
+use crate::facts::{Shape, catalogue};
+
+/// Longest expression of a user's check, in bytes.
+const LONGEST: usize = 8 << 10;
+
+/// Most nodes of one, with everything that its names stand for.
+const NODES: usize = 20_000;
+
+/// Deepest nesting of one.
+const DEEPEST: usize = 200;
 
 /// Fields of the `profile` variable.
 const PROFILE: &[&str] = &[
@@ -38,6 +47,9 @@ const PROFILE: &[&str] = &[
 /// Variables that are not fact groups.
 const VARIABLES: &[&str] = &["params", "profile", "run"];
 
+/// Variables below which a check's file or the configuration declares what there is.
+const DECLARED: &[&str] = &["external", "query"];
+
 /// What is wrong with an expression, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -56,12 +68,36 @@ pub struct Problem {
 pub struct Names {
     params: BTreeSet<String>,
     lets: BTreeMap<String, IdedExpr>,
+    /// `query.NAME` and `external.NAME` with what is declared below them.
+    shapes: BTreeMap<String, Shape>,
+    bounded: bool,
 }
 
 impl Names {
     /// With the check's parameters, and no `let` yet.
     pub fn new(params: impl IntoIterator<Item = String>) -> Self {
-        Self { params: params.into_iter().collect(), lets: BTreeMap::new() }
+        Self { params: params.into_iter().collect(), ..Self::default() }
+    }
+
+    /// With the answers of the check's own queries and the facts of external collectors.
+    #[must_use]
+    pub fn with_shapes<'a>(
+        mut self,
+        queries: impl IntoIterator<Item = (String, &'a Shape)>,
+        externals: &BTreeMap<String, Shape>,
+    ) -> Self {
+        let queries = queries.into_iter().map(|(name, shape)| (format!("query.{name}"), shape.clone()));
+        self.shapes.extend(queries);
+        self.shapes.extend(externals.iter().map(|(name, shape)| (format!("external.{name}"), shape.clone())));
+        self
+    }
+
+    /// Whether the expressions come from a user: then they are held to sizes, and their loops to a number
+    /// of rounds. Ours are proven by tests.
+    #[must_use]
+    pub fn bounded(mut self, bounded: bool) -> Self {
+        self.bounded = bounded;
+        self
     }
 
     /// Adds the `let` names. Each may use the others, but not itself.
@@ -72,14 +108,16 @@ impl Names {
         let sources: BTreeMap<&str, &str> = sources.into_iter().collect();
         let mut programs = Vec::new();
         for (name, source) in &sources {
-            let program = parse(source).map_err(|problem| ((*name).to_owned(), problem))?;
+            let program = self.parse(source).map_err(|problem| ((*name).to_owned(), problem))?;
             programs.push((*name, *source, program));
         }
         let raw =
             programs.iter().map(|(name, _, program)| ((*name).to_owned(), program.expression().clone()));
         let raw: BTreeMap<String, IdedExpr> = raw.collect();
         for (name, source) in &sources {
-            let tree = inline(&raw[*name], &raw, &mut vec![(*name).to_owned()]).map_err(|message| {
+            let mut budget = self.budget();
+            let tree = inline(&raw[*name], &raw, &mut vec![(*name).to_owned()], &mut budget);
+            let tree = tree.map_err(|message| {
                 let problem = Problem { at: 0, len: source.len().max(1), message, help: None };
                 ((*name).to_owned(), problem)
             })?;
@@ -93,15 +131,40 @@ impl Names {
 
     /// Compiles an expression and refuses unknown names in it.
     pub fn compile(&self, source: &str) -> Result<Expr, Problem> {
-        let program = parse(source)?;
+        let program = self.parse(source)?;
         self.lint(source, &program)?;
-        let tree = inline(program.expression(), &self.lets, &mut Vec::new())
-            .expect("lets are already free of cycles");
+        let tree = inline(program.expression(), &self.lets, &mut Vec::new(), &mut self.budget());
+        let mut tree =
+            tree.map_err(|message| Problem { at: 0, len: source.len().max(1), message, help: None })?;
         let reads = uses(&tree, &BTreeMap::new()).into_iter().filter_map(|usage| match usage {
             Use::Path(_, path) => Some(path),
             Use::Bound(..) | Use::Call(..) => None,
         });
-        Ok(Expr { reads: reads.collect(), tree })
+        let reads = reads.collect();
+        if self.bounded {
+            count_rounds(&mut tree);
+        }
+        Ok(Expr { tree, reads })
+    }
+
+    fn parse(&self, source: &str) -> Result<Program, Problem> {
+        let refuse = |message: &str| {
+            let help = Some("split it, or give a part of it a name in [let]".to_owned());
+            Err(Problem { at: 0, len: source.len().clamp(1, 80), message: message.to_owned(), help })
+        };
+        if self.bounded && source.len() > LONGEST {
+            return refuse("the expression is too long");
+        }
+        let program = parse(source)?;
+        if self.bounded && is_deeper(program.expression(), DEEPEST) {
+            return refuse("the expression is nested too deeply");
+        }
+        Ok(program)
+    }
+
+    fn budget(&self) -> Budget {
+        let (nodes, levels) = if self.bounded { (NODES, DEEPEST) } else { (usize::MAX, usize::MAX) };
+        Budget { nodes, levels }
     }
 
     fn lint(&self, source: &str, program: &Program) -> Result<(), Problem> {
@@ -122,13 +185,18 @@ impl Names {
     }
 
     fn complain_bound(&self, name: &str) -> Option<(String, Option<String>)> {
-        let taken =
-            self.lets.contains_key(name) || VARIABLES.contains(&name) || catalogue::group(name).is_some();
+        let taken = self.lets.contains_key(name)
+            || VARIABLES.contains(&name)
+            || DECLARED.contains(&name)
+            || catalogue::group(name).is_some();
         taken.then(|| (format!("the loop variable \"{name}\" hides another name"), None))
     }
 
     fn complain(&self, path: &str) -> Option<(String, Option<String>)> {
         let (root, rest) = path.split_once('.').unwrap_or((path, ""));
+        if DECLARED.contains(&root) {
+            return self.complain_declared(path, root, rest);
+        }
         let choices: Vec<String> = match root {
             "run" if matches!(rest, "" | "started_at") => return None,
             "run" => vec!["started_at".into()],
@@ -167,14 +235,50 @@ impl Names {
             }
             _ => {
                 let groups = catalogue::GROUPS.iter().map(|group| group.name);
-                let names =
-                    groups.chain(VARIABLES.iter().copied()).chain(self.lets.keys().map(String::as_str));
+                let declared = DECLARED.iter().copied().filter(|root| !self.declared(root).is_empty());
+                let names = groups
+                    .chain(VARIABLES.iter().copied())
+                    .chain(declared)
+                    .chain(self.lets.keys().map(String::as_str));
                 return Some((format!("unknown name \"{root}\""), Some(suggest(root, names))));
             }
         };
         let last = rest.rsplit(['.', ']']).find(|part| !part.is_empty()).unwrap_or(rest);
         let help = suggest(last, choices.iter().map(String::as_str));
         Some((format!("unknown fact \"{path}\""), Some(help)))
+    }
+
+    /// Names declared below `query` or `external`.
+    fn declared(&self, root: &str) -> Vec<&str> {
+        let below = |name: &str| name.split_once('.').is_some_and(|(head, _)| head == root);
+        let names = self.shapes.keys().filter(|name| below(name));
+        names.map(|name| &name[root.len() + 1..]).collect()
+    }
+
+    fn complain_declared(&self, path: &str, root: &str, rest: &str) -> Option<(String, Option<String>)> {
+        let name = &rest[..rest.find(['.', '[']).unwrap_or(rest.len())];
+        let Some(shape) = self.shapes.get(&format!("{root}.{name}")) else {
+            let declared = self.declared(root);
+            let help = match (root, declared.is_empty()) {
+                ("query", true) => "the check has no [query.NAME]".to_owned(),
+                (_, true) => "the configuration has no [[collector]] of that name".to_owned(),
+                _ => suggest(name, declared.into_iter()),
+            };
+            return Some((format!("unknown name \"{path}\""), Some(help)));
+        };
+        let mut below = &rest[name.len()..];
+        if shape.at(below).is_some() {
+            return None;
+        }
+        while shape.at(below).is_none() {
+            below = &below[..below.rfind(['.', '['])?];
+        }
+        let (kind, last) = (shape.at(below)?, path.rsplit(['.', ']']).next().unwrap_or_default());
+        let help = match shape.children(below) {
+            names if names.is_empty() => format!("\"{root}.{name}{below}\" is declared as {kind}"),
+            names => suggest(last, names.into_iter()),
+        };
+        Some((format!("\"{path}\" is not declared"), Some(help)))
     }
 }
 
@@ -234,6 +338,34 @@ fn inline(
     tree: &IdedExpr,
     lets: &BTreeMap<String, IdedExpr>,
     stack: &mut Vec<String>,
+    budget: &mut Budget,
+) -> Result<IdedExpr, String> {
+    budget.enter()?;
+    let inlined = inline_entered(tree, lets, stack, budget);
+    budget.levels += 1;
+    inlined
+}
+
+/// How much an expression may still grow while its names are replaced.
+struct Budget {
+    nodes: usize,
+    levels: usize,
+}
+
+impl Budget {
+    fn enter(&mut self) -> Result<(), String> {
+        let left = self.nodes.checked_sub(1).zip(self.levels.checked_sub(1));
+        let left = left.ok_or("the names in it stand for too much, one inside the other")?;
+        (self.nodes, self.levels) = left;
+        Ok(())
+    }
+}
+
+fn inline_entered(
+    tree: &IdedExpr,
+    lets: &BTreeMap<String, IdedExpr>,
+    stack: &mut Vec<String>,
+    budget: &mut Budget,
 ) -> Result<IdedExpr, String> {
     if let Ast::Ident(name) = &tree.expr
         && let Some(body) = lets.get(name)
@@ -242,15 +374,56 @@ fn inline(
             return Err(format!("\"{name}\" is defined by itself: {}", stack.join(" → ")));
         }
         stack.push(name.clone());
-        let body = inline(body, lets, stack)?;
+        let body = inline(body, lets, stack, budget)?;
         stack.pop();
         return Ok(body);
     }
     let mut copy = tree.clone();
     for child in children_mut(&mut copy) {
-        *child = inline(child, lets, stack)?;
+        *child = inline(child, lets, stack, budget)?;
     }
     Ok(copy)
+}
+
+/// Makes every loop say how long the list is that it is about to run over.
+fn count_rounds(tree: &mut IdedExpr) {
+    for child in children_mut(tree) {
+        count_rounds(child);
+    }
+    if let Ast::Comprehension(inner) = &mut tree.expr {
+        let range = std::mem::take(&mut inner.iter_range);
+        inner.iter_range.id = range.id;
+        inner.iter_range.expr =
+            Ast::Call(CallExpr { func_name: ROUNDS.to_owned(), target: None, args: vec![range] });
+    }
+}
+
+/// Whether a tree goes deeper than so many levels.
+fn is_deeper(tree: &IdedExpr, levels: usize) -> bool {
+    let Some(left) = levels.checked_sub(1) else { return true };
+    children(tree).into_iter().any(|child| is_deeper(child, left))
+}
+
+fn children(tree: &IdedExpr) -> Vec<&IdedExpr> {
+    use cel::common::ast::EntryExpr;
+    match &tree.expr {
+        Ast::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Ast::Comprehension(inner) => {
+            vec![&inner.iter_range, &inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result]
+        }
+        Ast::List(list) => list.elements.iter().collect(),
+        Ast::Select(select) => vec![&*select.operand],
+        Ast::Map(map) => map
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => Some([&entry.key, &entry.value]),
+                EntryExpr::StructField(_) => None,
+            })
+            .flatten()
+            .collect(),
+        Ast::Struct(_) | Ast::Ident(_) | Ast::Literal(_) | Ast::Unspecified => Vec::new(),
+    }
 }
 
 fn children_mut(tree: &mut IdedExpr) -> Vec<&mut IdedExpr> {
@@ -376,12 +549,7 @@ impl Walk<'_> {
                 }
                 self.scope.truncate(self.scope.len() - 2);
             }
-            _ => {
-                let mut copy = tree.clone();
-                for part in children_mut(&mut copy) {
-                    self.visit(part);
-                }
-            }
+            _ => children(tree).into_iter().for_each(|part| self.visit(part)),
         }
     }
 

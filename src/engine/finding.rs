@@ -6,10 +6,24 @@ use serde::Serialize;
 
 use super::change::WouldPassIf;
 use super::lately::ChangedLately;
+use super::origin::Origin;
+use super::own::Additions;
 use crate::facts::{Exchange, Tool};
 
 /// Result of one check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
     /// As it should be.
@@ -104,7 +118,7 @@ pub struct Settles {
 }
 
 /// Where a rule comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// Title of the page or document, with its section.
@@ -120,6 +134,9 @@ pub struct Finding {
     pub check: String,
     /// The healthy condition.
     pub title: String,
+    /// File of a check that is not built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Result.
     pub result: Word,
     /// The profile requires the check.
@@ -285,6 +302,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// Tenants by name.
     pub tenants: BTreeMap<String, TenantReport>,
+    /// What was judged by besides the built-in checks and profiles.
+    #[serde(skip_serializing_if = "Additions::is_empty")]
+    pub additions: Additions,
     /// Accounts in the order asked for.
     pub accounts: Vec<AccountReport>,
 }

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::types::{
-    CelBool, CelDuration, CelInt, CelList, CelString, DURATION_TYPE, INT_TYPE, LIST_TYPE, STRING_TYPE,
+    CelBool, CelDuration, CelInt, CelList, CelString, DURATION_TYPE, INT_TYPE, LIST_TYPE, MAP_TYPE,
+    STRING_TYPE,
 };
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, extensions};
+
+use super::value::spend;
 
 /// The environment that every rule is compiled and evaluated in.
 pub static ENV: LazyLock<Arc<Env>> =
@@ -57,6 +60,9 @@ pub const NAMES: &[&str] = &[
     "value",
 ];
 
+/// Name of the function that counts the rounds of loops. No rule can write it.
+pub const ROUNDS: &str = "@rounds";
+
 /// Longest list that `sort` and `distinct` take.
 const LIST_LIMIT: usize = 10_000;
 
@@ -96,6 +102,16 @@ fn environment() -> Result<Env, DeclarationError> {
         items.retain(|item| seen.insert(format!("{item:?}")));
         Ok(CowVal::owned(CelList::from(items)))
     })?;
+    for kind in [LIST_TYPE, MAP_TYPE] {
+        env.add_overload(ROUNDS, &format!("{ROUNDS}({})", kind.name()), vec![kind], |args| {
+            let rounds = args[0].as_sizer().map_or(1, |list| *list.size().inner());
+            if spend(usize::try_from(rounds).unwrap_or(usize::MAX)) {
+                Ok(CowVal::Owned(args[0].clone_as_boxed()))
+            } else {
+                Err(ExecutionError::function_error("loop", "the rule takes too many rounds"))
+            }
+        })?;
+    }
     Ok(env)
 }
 

@@ -6,6 +6,7 @@ use super::bench::{Bench, skipped};
 use super::catalogue::each;
 use super::check::{Check, CheckError};
 use super::finding::{AccountReport, CannotDetermine, Counts, Finding, Report, TenantReport, Verdict, Word};
+use super::own::Additions;
 use super::profile::{Level, Profile};
 use super::select::{Chosen, Selection, Waiver};
 use super::view::View;
@@ -36,8 +37,18 @@ pub fn judge(
         duration_ms: document.run.duration_ms,
         verdict: Verdict::of_all(accounts.iter().map(|account| account.verdict)),
         tenants: document.tenants.iter().map(|(name, tenant)| (name.clone(), tenant.into())).collect(),
+        additions: additions(catalogue, selection),
         accounts,
     })
+}
+
+/// What is other than built in, parameters of the configuration included.
+pub fn additions(catalogue: &Catalogue, selection: &Selection) -> Additions {
+    let mut additions = catalogue.additions().clone();
+    let params = selection.check_params.iter();
+    additions.params =
+        params.flat_map(|(id, values)| values.keys().map(move |name| format!("{id}.{name}"))).collect();
+    additions
 }
 
 /// Judges one account after the other; what is the same for all of them is worked out once.

@@ -7,13 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::CheckError;
 use super::expr::suggest;
 
 /// A permission on a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
     /// `graph` or `exchange`.
@@ -67,7 +68,7 @@ impl Level {
 }
 
 /// Which checks a profile requires, advises, does not want: ids, or whole areas.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Levels {
     /// Required.
@@ -93,7 +94,7 @@ impl Levels {
 }
 
 /// A vendor's or Microsoft's statement that the profile rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
     /// Keys of the profile, checks or areas that rest on it.
@@ -151,32 +152,47 @@ pub struct Profile {
     pub statement: Vec<Statement>,
 }
 
-/// A profile file as written.
-#[derive(Debug, Clone, Deserialize)]
+/// A profile as written. What it leaves open comes from the one that it extends.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Draft {
+pub struct Draft {
     #[serde(skip)]
     name: String,
+    /// Title.
     title: String,
+    /// Profile that it starts from.
     pub(super) extends: Option<String>,
+    /// Worlds that it can work in, the usual one first.
     worlds: Option<Vec<String>>,
+    /// `graph` or `ews`.
     protocol: Option<String>,
+    /// Sign-in kinds of the product: `app`, `password`, `refresh-token`.
     sign_in: Option<Vec<String>>,
+    /// Features that it uses unless the configuration says otherwise.
     features: Option<Vec<String>>,
+    /// The product's app id.
     app_id: Option<String>,
+    /// The product's user agent.
     user_agent: Option<String>,
+    /// `organization` or `listed`.
     scope: Option<String>,
+    /// Permissions by kind.
     #[serde(default)]
     permissions: DraftPermissions,
+    /// Levels of checks.
     #[serde(default)]
     checks: Levels,
+    /// Parameters of checks, by check.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     params: BTreeMap<String, toml::Table>,
+    /// What it rests on.
     #[serde(default)]
     statement: Vec<Statement>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+/// Permissions by kind, as written.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DraftPermissions {
     application: Option<Vec<Permission>>,
@@ -196,24 +212,49 @@ const FEATURES: &[&str] =
 const SCOPES: &[&str] = &["listed", "organization"];
 const RESOURCES: &[&str] = &["exchange", "graph"];
 
+/// A name in a profile that nothing has.
+pub(super) struct Fault {
+    pub word: String,
+    pub message: String,
+    pub help: String,
+}
+
 impl Draft {
     /// Reads a profile file.
-    pub(super) fn parse(name: &str, text: &str) -> Result<Self, CheckError> {
-        let file = format!("checks/profiles/{name}.toml");
-        let mut draft: Self = toml::from_str(text).map_err(|error| {
-            CheckError::new(&file, text, error.span().unwrap_or(0..0), error.message().trim(), None)
+    pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Self, CheckError> {
+        let draft: Self = toml::from_str(text).map_err(|error| {
+            CheckError::new(file, text, error.span().unwrap_or(0..0), error.message().trim(), None)
         })?;
-        name.clone_into(&mut draft.name);
+        let draft = draft.named(name);
         match draft.fault() {
             None => Ok(draft),
             Some((word, message, help)) => {
-                Err(CheckError::new(&file, text, place(text, &word), message, Some(help)))
+                Err(CheckError::new(file, text, place(text, &word), message, Some(help)))
             }
         }
     }
 
+    /// The same under a name.
+    #[must_use]
+    pub(super) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Takes earlier ids of checks for the present ones.
+    pub(super) fn take_present_ids(&mut self, present: &impl Fn(&str) -> Option<String>) {
+        let levels = &mut self.checks;
+        for name in levels.required.iter_mut().chain(&mut levels.advised).chain(&mut levels.unwanted) {
+            if let Some(present) = present(name) {
+                *name = present;
+            }
+        }
+        let params = std::mem::take(&mut self.params);
+        self.params = params.into_iter().map(|(id, values)| (present(&id).unwrap_or(id), values)).collect();
+    }
+
     /// The first value that is none: (value, what is wrong, help).
-    fn fault(&self) -> Option<(String, String, String)> {
+    pub(super) fn fault(&self) -> Option<(String, String, String)> {
         let one = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
         let many = |values: &Option<Vec<String>>| values.clone().unwrap_or_default();
         let own = &self.permissions;
@@ -241,40 +282,38 @@ impl Draft {
         Some((name.clone(), message, "say once whether it is required, advised or unwanted".into()))
     }
 
-    /// Refuses names of checks, areas and parameters that do not exist. `parameters` are those of a check.
-    pub(super) fn examine(
+    /// Names of checks, areas and parameters that do not exist. `known` are checks and areas;
+    /// `parameters` gives those of a check.
+    pub(super) fn faults<'k>(
         &self,
-        text: &str,
-        areas: &[&str],
-        parameters: &BTreeMap<&str, Vec<&str>>,
-    ) -> Result<(), CheckError> {
-        let file = format!("checks/profiles/{}.toml", self.name);
-        let refuse = |word: &str, message: String, help: String| {
-            Err(CheckError::new(&file, text, place(text, word), message, Some(help)))
+        known: &[&'k str],
+        parameters: impl Fn(&str) -> Option<Vec<&'k str>>,
+    ) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut refuse = |word: &str, message: String, help: String| {
+            faults.push(Fault { word: word.to_owned(), message, help });
         };
-        let known = || parameters.keys().copied().chain(areas.iter().copied());
-        for name in self.checks.names() {
-            if !known().any(|known| known == name) {
-                return refuse(name, format!("there is no check or area \"{name}\""), suggest(name, known()));
-            }
+        let choices = || known.iter().copied();
+        for name in self.checks.names().filter(|name| !known.contains(&name.as_str())) {
+            refuse(name, format!("there is no check or area \"{name}\""), suggest(name, choices()));
         }
         for name in self.statement.iter().flat_map(|statement| &statement.about) {
-            if !KEYS.contains(&name.as_str()) && !known().any(|known| known == name) {
+            if !KEYS.contains(&name.as_str()) && !known.contains(&name.as_str()) {
                 let message = format!("a statement cannot be about \"{name}\": no key, check or area");
-                return refuse(name, message, suggest(name, known().chain(KEYS.iter().copied())));
+                refuse(name, message, suggest(name, choices().chain(KEYS.iter().copied())));
             }
         }
         for (check, values) in &self.params {
-            let Some(valid) = parameters.get(check.as_str()) else {
-                let help = suggest(check, parameters.keys().copied());
-                return refuse(check, format!("there is no check \"{check}\""), help);
+            let Some(valid) = parameters(check) else {
+                refuse(check, format!("there is no check \"{check}\""), suggest(check, choices()));
+                continue;
             };
-            if let Some(wrong) = values.keys().find(|key| !valid.contains(&key.as_str())) {
+            for wrong in values.keys().filter(|key| !valid.contains(&key.as_str())) {
                 let help = suggest(wrong, valid.iter().copied());
-                return refuse(wrong, format!("{check} has no parameter \"{wrong}\""), help);
+                refuse(wrong, format!("{check} has no parameter \"{wrong}\""), help);
             }
         }
-        Ok(())
+        faults
     }
 
     /// The profile, with what it leaves open taken from the one that it extends.
@@ -347,7 +386,7 @@ fn over(
 }
 
 /// Where a word stands in a file, in quotes if it does so anywhere.
-fn place(text: &str, word: &str) -> std::ops::Range<usize> {
+pub(super) fn place(text: &str, word: &str) -> std::ops::Range<usize> {
     let quoted = text.find(&format!("\"{word}\"")).map(|at| at + 1);
     let start = quoted.or_else(|| text.find(word)).unwrap_or(0);
     start..start + word.len()
@@ -406,11 +445,11 @@ mod tests {
     use super::*;
 
     fn draft(name: &str, text: &str) -> Draft {
-        Draft::parse(name, text).expect("a sound profile")
+        Draft::parse(name, "p.toml", text).expect("a sound profile")
     }
 
     fn refused(text: &str) -> String {
-        Draft::parse("p", text).expect_err("refused").to_string()
+        Draft::parse("p", "p.toml", text).expect_err("refused").to_string()
     }
 
     fn base() -> Profile {

@@ -1,12 +1,14 @@
 //! Which checks are asked for, and which facts they need.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Catalogue;
 use super::catalogue::each;
 use super::check::{Check, CheckError};
 use super::profile::{Level, Profile};
+use super::query::Query;
+use crate::facts::overlaps;
 
 /// A finding that somebody accepted for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,9 @@ pub struct Selection {
     pub waivers: Vec<Waiver>,
     /// How long before the run a change counts as lately; `None`: as usual.
     pub changed_within: Option<Duration>,
-    /// Parameters over those of check and profile.
+    /// Parameters over those of check and profile, by check.
+    pub check_params: BTreeMap<String, toml::Table>,
+    /// Parameters over all others, whatever the check.
     pub params: toml::Table,
 }
 
@@ -95,6 +99,44 @@ pub fn needs(
     selection: &Selection,
     profiles: &[&Profile],
 ) -> Result<BTreeSet<String>, CheckError> {
+    let mut needs = BTreeSet::new();
+    for check in wanted(catalogue, selection, profiles)? {
+        needs.extend(check.reads()?);
+    }
+    let queries = queries(catalogue, selection, profiles)?;
+    needs.extend(queries.into_iter().map(|query| format!("query.{}", query.key)));
+    Ok(needs)
+}
+
+/// The queries of the selected checks, as far as their rules read the answers.
+///
+/// # Errors
+///
+/// When a check does not compile.
+pub fn queries(
+    catalogue: &Catalogue,
+    selection: &Selection,
+    profiles: &[&Profile],
+) -> Result<Vec<Query>, CheckError> {
+    let mut queries = Vec::new();
+    for check in wanted(catalogue, selection, profiles)? {
+        let asked = check.queries()?;
+        if asked.is_empty() {
+            continue;
+        }
+        let reads = check.reads()?;
+        let read = |query: &&Query| reads.iter().any(|path| overlaps(path, &format!("query.{}", query.key)));
+        queries.extend(asked.values().filter(read).cloned());
+    }
+    Ok(queries)
+}
+
+/// The checks that a selection judges under these profiles, compiled.
+fn wanted<'c>(
+    catalogue: &'c Catalogue,
+    selection: &Selection,
+    profiles: &[&Profile],
+) -> Result<Vec<&'c Check>, CheckError> {
     let chosen = selection.chosen(catalogue);
     let wanted = |check: &&Check| {
         chosen.judged.contains(check.id())
@@ -102,9 +144,5 @@ pub fn needs(
     };
     let checks: Vec<&Check> = catalogue.checks().iter().filter(wanted).collect();
     each(&checks, Check::compile)?;
-    let mut needs = BTreeSet::new();
-    for check in checks {
-        needs.extend(check.reads()?);
-    }
-    Ok(needs)
+    Ok(checks)
 }

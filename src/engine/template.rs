@@ -18,7 +18,7 @@ pub enum Quoting {
 }
 
 /// A compiled text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Template(Vec<Piece>);
 
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 //! goes on: that is what turns a rule into "unknown" instead of into a wrong answer.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,13 +25,25 @@ pub struct Trace {
     pub absent: Vec<String>,
 }
 
+/// Most rounds that the loops of one evaluation may take together.
+const ROUNDS: usize = 100_000;
+
 thread_local! {
     static TRACE: RefCell<Trace> = RefCell::default();
+    static ROUNDS_LEFT: Cell<usize> = const { Cell::new(ROUNDS) };
+}
+
+/// Takes rounds from what an evaluation may spend; false when that is used up.
+pub fn spend(rounds: usize) -> bool {
+    let left = ROUNDS_LEFT.get().checked_sub(rounds.saturating_add(1));
+    ROUNDS_LEFT.set(left.unwrap_or(0));
+    left.is_some()
 }
 
 /// Runs an evaluation and returns what it read. Evaluations run on one thread and do not nest.
 pub fn traced<T>(run: impl FnOnce() -> T) -> (T, Trace) {
     TRACE.take();
+    ROUNDS_LEFT.set(ROUNDS);
     let result = run();
     (result, TRACE.take())
 }
@@ -67,9 +79,26 @@ pub fn to_val(json: &Value, path: &str, open: bool) -> Box<dyn Val> {
                 path: path.to_owned(),
                 entries: fields.iter().map(entry).collect(),
                 open,
+                aliases: BTreeMap::new(),
             })))
         }
     }
+}
+
+/// An open map whose entries stand in the document under other keys: (name, key, value if it is there).
+pub fn aliased<'j>(
+    path: &str,
+    entries: impl IntoIterator<Item = (&'j str, &'j str, Option<&'j Value>)>,
+) -> Box<dyn Val> {
+    let mut node =
+        Node { path: path.to_owned(), entries: BTreeMap::new(), open: true, aliases: BTreeMap::new() };
+    for (name, key, value) in entries {
+        node.aliases.insert(name.to_owned(), key.to_owned());
+        if let Some(value) = value {
+            node.entries.insert(name.to_owned(), to_val(value, &format!("{path}.{key}"), true));
+        }
+    }
+    Box::new(FactMap(Arc::new(node)))
 }
 
 #[derive(Debug)]
@@ -77,6 +106,8 @@ struct Node {
     path: String,
     entries: BTreeMap<String, Box<dyn Val>>,
     open: bool,
+    /// Names whose entry is called otherwise in the document.
+    aliases: BTreeMap<String, String>,
 }
 
 /// An object of the facts document. Clones share their contents.
@@ -93,10 +124,11 @@ impl FactMap {
         };
         let key: &str = key.inner();
         let found = self.0.entries.get(key);
+        let called = self.0.aliases.get(key).map_or(key, String::as_str);
         match found {
             Some(value) if value.downcast_ref::<FactMap>().is_some() => {}
-            Some(_) => note_read(format!("{}.{key}", self.0.path)),
-            None if self.0.open => note_absent(format!("{}.{key}", self.0.path)),
+            Some(_) => note_read(format!("{}.{called}", self.0.path)),
+            None if self.0.open => note_absent(format!("{}.{called}", self.0.path)),
             None => {}
         }
         Ok(found.map(AsRef::as_ref))

@@ -3,13 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cel::Context;
+use cel::common::value::Val;
 use serde_json::{Map, Value, json};
 
 use super::check::Check;
 use super::functions::ENV;
 use super::profile::Profile;
-use super::value::to_val;
+use super::query::Query;
+use super::select::Selection;
+use super::value::{aliased, to_val};
 use crate::facts::{Absence, Account, Reason, Run, Section, Tenant, catalogue, overlaps};
+
+/// The group of answers to queries.
+const QUERY: &str = "query";
+
+/// Groups that no catalogue lists: what is in them is declared by the user's files.
+const OWN: [&str; 2] = ["external", QUERY];
 
 /// What a rule can see of one account.
 pub(super) struct View<'a> {
@@ -25,17 +34,17 @@ impl<'a> View<'a> {
         let mut sections = vec![&account.section];
         sections.extend(account.app.as_ref().and_then(|id| tenant.apps.get(id)));
         sections.push(&tenant.section);
-        let groups = catalogue::GROUPS.iter().map(|group| {
+        let names = catalogue::GROUPS.iter().map(|group| group.name).chain(OWN);
+        let groups = names.map(|name| {
             let mut facts = Map::new();
             // A group may be filled from several scopes; the nearest to the account wins.
-            let all =
-                sections.iter().rev().map(|section| &section.facts).filter_map(|facts| facts.get(group.name));
-            for value in run.facts.get(group.name).into_iter().chain(all) {
+            let all = sections.iter().rev().map(|section| &section.facts).filter_map(|facts| facts.get(name));
+            for value in run.facts.get(name).into_iter().chain(all) {
                 if let Value::Object(value) = value {
                     facts.extend(value.clone());
                 }
             }
-            (group.name, Value::Object(facts))
+            (name, Value::Object(facts))
         });
         let groups = groups.collect();
         let run = json!({ "started_at": run.started_at });
@@ -51,7 +60,7 @@ impl<'a> View<'a> {
     /// The variables that every rule of this account sees; `params` is added for each check.
     pub fn context(&self, profile: &Profile) -> Context<'static, 'static> {
         let mut context = Context::with_env(ENV.clone());
-        for (name, facts) in &self.groups {
+        for (name, facts) in self.groups.iter().filter(|(name, _)| *name != QUERY) {
             context.add_variable_as_val(*name, to_val(facts, name, true));
         }
         context.add_variable_as_val("run", to_val(&self.run, "run", false));
@@ -60,6 +69,15 @@ impl<'a> View<'a> {
             to_val(&profile.to_json(self.text("world.protocol")), "profile", false),
         );
         context
+    }
+
+    /// The `query` variable of a check: its own queries under its own names.
+    pub fn queries(&self, queries: &BTreeMap<String, Query>) -> Box<dyn Val> {
+        let answers = self.groups.iter().find(|(name, _)| *name == QUERY).map(|(_, answers)| answers);
+        let answer = |key: &str| answers.and_then(|answers| answers.get(key));
+        let entries =
+            queries.iter().map(|(name, query)| (name.as_str(), query.key.as_str(), answer(&query.key)));
+        aliased(QUERY, entries)
     }
 
     /// Why a fact is missing.
@@ -123,9 +141,11 @@ fn group(path: &str) -> &str {
 }
 
 /// The `params` variable of a check under a profile.
-pub(super) fn params(check: &Check, profile: &Profile, overriding: &toml::Table) -> Value {
+pub(super) fn params(check: &Check, profile: &Profile, selection: &Selection) -> Value {
     let mut params: BTreeMap<&str, &toml::Value> = BTreeMap::new();
-    let tables = [Some(&check.file().params), profile.params.get(check.id()), Some(overriding)];
+    let id = check.id();
+    let configured = selection.check_params.get(id);
+    let tables = [Some(&check.file().params), profile.params.get(id), configured, Some(&selection.params)];
     for table in tables.into_iter().flatten() {
         params.extend(table.iter().map(|(key, value)| (key.as_str(), value)));
     }

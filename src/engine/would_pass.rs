@@ -42,7 +42,7 @@ pub(super) fn would_pass_if(
     let when = rules.rows.get(row).and_then(|row| row.when.as_ref());
     let decisive = when.map(|when| when.test(&bench.context).1.read).unwrap_or_default();
     let root = json!({
-        "params": params(check, bench.profile, &bench.selection.params),
+        "params": params(check, bench.profile, bench.selection),
         "profile": bench.profile.to_json(bench.view.text("world.protocol")),
         "run": { "started_at": bench.view.started_at() },
     });

@@ -8,9 +8,12 @@ pub mod catalogue;
 mod document;
 mod evidence;
 pub mod meaning;
+pub mod placeholder;
 mod section;
+mod shape;
 
 pub use absence::{Absence, Reason};
 pub use document::{Account, Document, FORMAT, LoadError, Run, Tenant, Tool};
 pub use evidence::{Exchange, Timings};
 pub use section::{Section, covers, overlaps};
+pub use shape::{KINDS, Plain, Shape};

@@ -4,8 +4,7 @@
 use super::explain::span;
 use super::mark::{Paint, mark};
 use super::page::{Page, count};
-use crate::engine::causes::CAUSES;
-use crate::engine::{AccountReport, FirstCause, Fix, Word};
+use crate::engine::{AccountReport, FirstCause, Fix, Report, Word, causes};
 
 /// Most changes that would let the check pass.
 const CHANGES: usize = 2;
@@ -17,13 +16,14 @@ const LATELY: usize = 3;
 const NAMED: usize = 6;
 
 /// The first cause in full, the other roots in one line each.
-pub(super) fn block(page: &mut Page, account: &AccountReport) {
+pub(super) fn block(page: &mut Page, report: &Report, account: &AccountReport) {
     let Some((first, others)) = account.first_causes.split_first() else {
         return;
     };
     page.blank();
-    let meaning = CAUSES.iter().find(|(name, _)| *name == first.cause);
-    let meaning = meaning.map(|(_, meaning)| format!(" ({meaning})")).unwrap_or_default();
+    let own = report.additions.causes.get(&first.cause).map(String::as_str);
+    let meaning = causes::meaning(&first.cause).or(own);
+    let meaning = meaning.map(|meaning| format!(" ({meaning})")).unwrap_or_default();
     let lead = format!("FIRST CAUSE: {}{meaning}", first.cause);
     page.text(0, &lead, Paint::Alarm);
     page.blank();

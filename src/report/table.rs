@@ -22,7 +22,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     let mut page = Page::new(style);
     for account in &report.accounts {
         page.blank();
-        section(&mut page, account);
+        section(&mut page, report, account);
     }
     if report.accounts.len() != 1 {
         page.blank();
@@ -32,13 +32,17 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.finish()
 }
 
-fn section(page: &mut Page, account: &AccountReport) {
+fn section(page: &mut Page, report: &Report, account: &AccountReport) {
     header(page, account);
+    if !report.additions.is_empty() {
+        page.labelled("Own checks", &report.additions.words(), Paint::Warn);
+    }
     page.blank();
     // Areas in which nothing was judged, until one comes in which something was.
     let mut quiet: Vec<(&str, Vec<&Finding>)> = Vec::new();
     for (area, findings) in areas(&account.findings) {
-        let title = Catalogue::embedded().area_title(area);
+        let own = report.additions.areas.get(area).map(String::as_str);
+        let title = own.unwrap_or_else(|| Catalogue::embedded().area_title(area));
         if findings.iter().all(|finding| is_folded(finding)) {
             quiet.push((title, findings));
             continue;
@@ -61,7 +65,7 @@ fn section(page: &mut Page, account: &AccountReport) {
         page.blank();
     }
     quiet_areas(page, &mut quiet);
-    cause::block(page, account);
+    cause::block(page, report, account);
     undetermined(page, account);
     cause::questions(page, account);
     if let Some(hint) = &account.hint {

@@ -17,6 +17,39 @@ use crate::facts::Exchange;
 /// Most pages of one list that are read.
 const PAGES: usize = 20;
 
+/// A path below `/v1.0/` or `/beta/` of whatever host is configured; it is only ever read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadPath(String);
+
+/// Why a path is not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not sent: it is no path below /v1.0/ or /beta/")]
+pub struct NotReadable(String);
+
+impl ReadPath {
+    /// Takes a path whose values are encoded.
+    ///
+    /// # Errors
+    ///
+    /// For whatever could lead elsewhere: another host, parts that go up, options, control characters.
+    pub fn new(path: &str) -> Result<Self, NotReadable> {
+        let below = path.strip_prefix("/v1.0/").or_else(|| path.strip_prefix("/beta/"));
+        let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\#?\"<>^`{}|".contains(&byte));
+        let dots =
+            |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "" | "." | "..");
+        match below {
+            Some(below) if plain && !below.split('/').any(dots) => Ok(Self(path.to_owned())),
+            _ => Err(NotReadable(path.to_owned())),
+        }
+    }
+}
+
+impl std::fmt::Display for ReadPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A client with the token of one identity.
 #[derive(Debug, Clone)]
 pub struct Graph {
@@ -59,6 +92,12 @@ impl Graph {
             }
         }
         Said { answer: Answer::Found(rows.into()), exchanges, truncated: true }
+    }
+
+    /// Reads an object, or a whole list, at a path that a user wrote.
+    pub async fn read(&self, path: &ReadPath, query: &[(String, String)], list: bool) -> Said {
+        let query: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if list { self.list(&path.0, &query).await } else { self.get(&path.0, &query).await }
     }
 
     /// Asks a question that Graph takes by POST and that changes nothing.
@@ -149,6 +188,31 @@ mod tests {
         assert!(same_host(&base, "https://graph.microsoft.com.evil.example/v1.0/users").is_none());
         assert!(same_host(&base, "http://graph.microsoft.com/v1.0/users").is_none());
         assert!(same_host(&base, "/v1.0/users").is_none());
+    }
+
+    #[test]
+    fn a_path_of_a_user_stays_on_the_host_and_below_its_version() {
+        for path in ["/v1.0/users/a%2Fb@c.d/manager", "/beta/me", "/v1.0/servicePrincipals(appId='x')/owners"]
+        {
+            assert!(ReadPath::new(path).is_ok(), "{path}");
+        }
+        for path in [
+            "https://evil.example/v1.0/users",
+            "//evil.example/v1.0/",
+            "/v1.0/../x",
+            "/v1.0/a/%2E%2e/x",
+            "/v1.0/a//b",
+            "/v1.0/a?x=y",
+            "/v1.0/a#b",
+            "/v1.0/a b",
+            "/v1.0/a\r\nHost: evil",
+            "/v1.0/a\\b",
+            "/v2.0/a",
+            "/v1.0/",
+            "",
+        ] {
+            assert!(ReadPath::new(path).is_err(), "{path}");
+        }
     }
 
     #[test]

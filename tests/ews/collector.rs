@@ -74,7 +74,15 @@ fn context(stub: &Stub, target: Target, host: &str, challenges: &[&str], memory:
     let session = Arc::new(Session::new(memory.clone(), std::collections::BTreeSet::new(), 1, deadline));
     let target = Arc::new(target);
     let peers = Arc::from([Arc::clone(&target)]);
-    Context { target, net: stub.net(), before: Arc::new(before), session, peers, memo: Memo::default() }
+    Context {
+        target,
+        net: stub.net(),
+        before: Arc::new(before),
+        session,
+        peers,
+        memo: Memo::default(),
+        call: "ews",
+    }
 }
 
 async fn run(context: &Context) -> Section {

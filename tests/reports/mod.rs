@@ -11,6 +11,7 @@ use syncready::facts::Tool;
 /// A finding without particulars.
 pub fn finding(check: &str, title: &str, result: Word) -> Finding {
     Finding {
+        origin: None,
         check: check.into(),
         title: title.into(),
         result,
@@ -87,6 +88,7 @@ pub fn account(address: &str, verdict: Verdict, findings: Vec<Finding>) -> Accou
 /// A report of these accounts.
 pub fn report(verdict: Verdict, accounts: Vec<AccountReport>) -> Report {
     Report {
+        additions: syncready::engine::Additions::default(),
         format: 1,
         tool: Tool { name: "syncready".into(), version: "0.0.0".into() },
         started_at: "2026-11-21T08:00:00Z".into(),

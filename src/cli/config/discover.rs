@@ -44,18 +44,20 @@ pub fn find(named: Option<&Path>) -> Result<Option<Source>, Problem> {
 }
 
 #[cfg(unix)]
-fn refuse_writable(path: &Path, what: &str) -> Result<(), Problem> {
+/// Refuses what everybody can write.
+pub fn refuse_writable(path: &Path, what: &str) -> Result<(), Problem> {
     use std::os::unix::fs::PermissionsExt;
     let Ok(meta) = std::fs::metadata(path) else { return Ok(()) };
     if meta.permissions().mode() & 0o002 == 0 {
         return Ok(());
     }
-    let help = "move the configuration to a folder of your own, or take the right to write from others";
+    let help = "move it to a folder of your own, or take the right to write from others";
     Err(Problem::new(format!("{what} can be written by everybody, so it is not trusted")).help(help))
 }
 
 #[cfg(not(unix))]
-fn refuse_writable(_: &Path, _: &str) -> Result<(), Problem> {
+/// Refuses what everybody can write; not looked at here.
+pub fn refuse_writable(_: &Path, _: &str) -> Result<(), Problem> {
     Ok(())
 }
 

@@ -36,10 +36,70 @@ pub struct File {
     #[serde(default, rename = "attest")]
     #[schemars(with = "Vec<Attest>")]
     pub attests: Vec<Spanned<Attest>>,
+    /// Checks of your own.
+    #[serde(default)]
+    pub checks: OwnChecks,
+    /// Parameters of checks, by check: they hold over those of the check and of the profile.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, serde_json::Value>>")]
+    pub params: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<toml::Value>>>,
+    /// Profiles of your own, by name.
+    #[serde(default, rename = "profile")]
+    #[schemars(with = "BTreeMap<String, crate::engine::Draft>")]
+    pub profiles: BTreeMap<String, Spanned<crate::engine::Draft>>,
+    /// External commands that collect facts.
+    #[serde(default, rename = "collector")]
+    #[schemars(with = "Vec<Collector>")]
+    pub collectors: Vec<Spanned<Collector>>,
     /// Findings that are known and accepted for a while.
     #[serde(default, rename = "waiver")]
     #[schemars(with = "Vec<Waiver>")]
     pub waivers: Vec<Spanned<Waiver>>,
+}
+
+/// Checks of your own.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnChecks {
+    /// Directories laid out like the built-in one, relative to this file; of two that say something about
+    /// the same check, the later one holds.
+    #[serde(default)]
+    #[schemars(with = "Vec<PathBuf>")]
+    pub directories: Vec<Spanned<PathBuf>>,
+}
+
+/// An external command that collects facts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Collector {
+    /// Name: its facts stand below `external.NAME`.
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// Program and arguments; no shell takes part. A program with `/` in it is relative to this file.
+    #[schemars(with = "Vec<String>")]
+    pub command: Spanned<Vec<String>>,
+    /// How widely its facts hold, and so how often it is run.
+    #[serde(default)]
+    pub scope: CollectorScope,
+    /// How long it may take; 10s.
+    #[schemars(with = "Option<String>")]
+    pub deadline: Option<Spanned<String>>,
+    /// The facts that it yields, each with its kind.
+    #[schemars(with = "crate::facts::Shape")]
+    pub facts: Spanned<crate::facts::Shape>,
+}
+
+/// How widely the facts of a collector hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CollectorScope {
+    /// One account.
+    #[default]
+    Account,
+    /// The product's app in one tenant.
+    App,
+    /// One tenant.
+    Tenant,
 }
 
 /// The Entra tenant.

@@ -14,9 +14,10 @@ mod source;
 mod targets;
 mod worlds;
 
-pub use discover::{DEFAULT_NAME, find};
-pub use file::{Attest as RawAttest, File, Waiver as RawWaiver};
+pub use discover::{DEFAULT_NAME, find, refuse_writable};
+pub use file::{Attest as RawAttest, CollectorScope, File, Waiver as RawWaiver};
 pub use layers::load;
+pub use net::time;
 pub use secret::Vault;
-pub use source::Source;
+pub use source::{Source, unknown};
 pub use targets::{Plan, Profile, Wishes, plan};

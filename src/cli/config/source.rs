@@ -30,15 +30,20 @@ impl Source {
     pub fn refusal(&self, error: &toml::de::Error) -> Problem {
         let span = error.span().unwrap_or(0..0);
         let message = error.message();
-        for (lead, what) in [("unknown field ", "key"), ("unknown variant ", "value")] {
-            if let Some(rest) = message.strip_prefix(lead) {
-                let names: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-                let (given, valid) = names.split_first().unwrap_or((&"", &[]));
-                return self
-                    .problem(span, format!("unknown {what} `{given}`"), format!("no such {what} here"))
-                    .choices(given, valid, &format!("{what}s"));
-            }
+        if let Some((what, given, valid)) = unknown(message) {
+            return self
+                .problem(span, format!("unknown {what} `{given}`"), format!("no such {what} here"))
+                .choices(given, &valid, &format!("{what}s"));
         }
         self.problem(span, message, "here")
     }
+}
+
+/// What the parser does not know, by its refusal: key or value, the name given, the valid ones.
+pub fn unknown(message: &str) -> Option<(&'static str, &str, Vec<&str>)> {
+    let known = [("unknown field ", "key"), ("unknown variant ", "value")];
+    let (what, rest) =
+        known.into_iter().find_map(|(lead, what)| Some((what, message.strip_prefix(lead)?)))?;
+    let mut names = rest.split('`').skip(1).step_by(2);
+    Some((what, names.next().unwrap_or_default(), names.collect()))
 }

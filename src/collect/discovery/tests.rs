@@ -28,6 +28,7 @@ async fn context(world: Option<World>, answers: &[(&str, u16, &str)]) -> Context
         before: Arc::new(Section::default()),
         peers: Arc::new([]),
         memo: Memo::default(),
+        call: "discovery",
         session: Arc::new(Session::new(Memory::default(), std::collections::BTreeSet::new(), 1, deadline)),
     };
     for (url, status, text) in answers {

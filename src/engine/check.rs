@@ -91,7 +91,7 @@ pub struct CheckFile {
 }
 
 /// A question to a person, answered by an `[[attest]]` table of the configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// The question.

@@ -268,7 +268,7 @@ impl Builder {
     fn profile(&mut self, name: &str, file: FolderFile) {
         match Draft::parse(name, &file.shown, &file.text) {
             Ok(draft) => {
-                self.draft(name, Drafted { draft, file: file.shown, text: file.text.into(), from: 0 })
+                self.draft(name, Drafted { draft, file: file.shown, text: file.text.into(), from: 0 });
             }
             Err(error) => self.wrong.push(error),
         }

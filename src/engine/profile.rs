@@ -445,11 +445,11 @@ mod tests {
     use super::*;
 
     fn draft(name: &str, text: &str) -> Draft {
-        Draft::parse(name, "p.toml", text).expect("a sound profile")
+        Draft::parse(name, "checks/profiles/p.toml", text).expect("a sound profile")
     }
 
     fn refused(text: &str) -> String {
-        Draft::parse("p", "p.toml", text).expect_err("refused").to_string()
+        Draft::parse("p", "checks/profiles/p.toml", text).expect_err("refused").to_string()
     }
 
     fn base() -> Profile {

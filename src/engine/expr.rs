@@ -611,7 +611,7 @@ impl Walk<'_> {
                     }
                 }
                 ("orValue" | "or" | "value", _, Some(target)) => self.path(target),
-                ("sort" | "distinct", [list], None) => self.path(list),
+                ("sort" | "distinct" | ROUNDS, [list], None) => self.path(list),
                 (operators::CONDITIONAL, [_, yes, no], None) => self.path(yes).or_else(|| self.path(no)),
                 _ => None,
             },

@@ -113,11 +113,33 @@ async fn others(context: Context) -> Yield {
 
 /// The other mailboxes by the account's own permissions on them.
 async fn delegate_tests(context: Context) -> Yield {
-    let asked = each_other(&context, Mailbox::Named).await;
+    let folders = context.target.synced_folders();
+    let targets = context.target.also.iter().take(TARGETS);
+    let questions: Vec<(String, String)> = targets
+        .flat_map(|target| folders.iter().map(move |&folder| (target.clone(), folder.into())))
+        .collect();
+    let asked: Vec<_> = stream::iter(questions)
+        .map(|(target, folder)| open_other(&context, target, folder))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let (asked, folders): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+    let mut folders = folders.into_iter();
     rows("scope.delegate_tests", &asked, |target, outcome, _| {
         let code = outcome.code.as_ref().filter(|_| outcome.kind != Kind::Ok);
-        json!({ "target": target, "status": outcome.status, "code": code })
+        json!({ "target": target, "folder": folders.next(), "status": outcome.status, "code": code })
     })
+}
+
+/// A folder of somebody else's mailbox, by the account's own permissions.
+async fn open_other(context: &Context, target: String, folder: String) -> ((String, Asked, bool), String) {
+    let (mailbox, name) = (Mailbox::Named(target.clone()), folder.clone());
+    let opened = converse(context, |client| async move { client.open_folder(&mailbox, &name).await }).await;
+    let asked = match opened {
+        Ok(outcome) => Asked::Sent(Box::new(outcome)),
+        Err(unsent) => Asked::not_sent(unsent),
+    };
+    ((target, asked, false), folder)
 }
 
 /// Asks for each mailbox that the user named, a few at a time.
@@ -134,7 +156,11 @@ async fn each_other(context: &Context, mailbox: fn(String) -> Mailbox) -> Vec<(S
 }
 
 /// A list with one row for each mailbox; absent as a whole where a question was not asked.
-fn rows(path: &str, asked: &[(String, Asked, bool)], row: impl Fn(&str, &Outcome, bool) -> Value) -> Yield {
+fn rows(
+    path: &str,
+    asked: &[(String, Asked, bool)],
+    mut row: impl FnMut(&str, &Outcome, bool) -> Value,
+) -> Yield {
     let mut yielded = Yield::new();
     let mut list = Vec::new();
     for (target, asked, repeated) in asked {

@@ -44,9 +44,22 @@ fn cheapest(target: &Target) -> Cheap {
 
 /// Reads something cheap of a mailbox as the product, once in the run.
 pub async fn probe(context: &Context, mailbox: &str) -> Result<Arc<Said>, Absence> {
+    read(context, mailbox, cheapest(&context.target)).await
+}
+
+/// Reads something cheap of a default folder of a mailbox as the product, once in the run.
+pub async fn probe_folder(context: &Context, mailbox: &str, folder: &str) -> Result<Arc<Said>, Absence> {
+    let what = match folder {
+        "contacts" => READS[0],
+        "calendar" => READS[1],
+        _ => READS[2],
+    };
+    read(context, mailbox, what).await
+}
+
+async fn read(context: &Context, mailbox: &str, (_, below, query): Cheap) -> Result<Arc<Said>, Absence> {
     let token = context.subject_token(Resource::Graph).await?;
     let graph = context.graph_with(token.secret);
-    let (_, below, query) = cheapest(&context.target);
     let path = format!("/v1.0/users/{}/{below}", encode(mailbox));
     let target = &context.target;
     let app = target.subject.client_id.as_deref().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Which mailboxes the product may reach: access policies, application roles, mailbox permissions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::directory::{
     Reading, Stop, found, in_the_cloud, mailbox_in_the_cloud, reads, row, rows, text, texts,
 };
-use super::graph_targets::probe;
+use super::graph_targets::probe_folder;
 use super::reader::EXCHANGE;
 use super::{Access, Call, Context, Protocol, Target, World, Yield};
 use crate::facts::Absence;
@@ -28,6 +29,10 @@ pub(super) const CALLS: &[Call] = &[
         yields ["scope.exchange_principal", "scope.exchange_principal_object_id"]),
     row!("exchange.mailbox-permissions", Account, reads(EXCHANGE, &[]), is_delegated, after [],
         mailbox_permissions, yields ["scope.mailbox_permissions"]),
+    row!("exchange.folder-permissions", Account, reads(EXCHANGE, &[]), is_delegated, after [],
+        folder_permissions, yields ["scope.folder_permissions"]),
+    row!("exchange.role-groups", Account, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], role_groups,
+        yields ["scope.role_groups"]),
     row!("graph.delegate-tests", Account, Access::Subject, is_delegated_graph, after [], delegate_tests,
         yields ["scope.delegate_tests"]),
 ];
@@ -115,10 +120,15 @@ async fn access_policy_tests(context: &Context) -> Reading {
     Ok(found)
 }
 
-async fn role_tests(context: &Context) -> Reading {
+/// What Exchange says of the app's roles, for each mailbox; asked once in the run.
+async fn role_answers(context: &Context) -> Result<Vec<(String, Arc<Said>)>, Stop> {
     let app_id = context.app_id()?;
     let parameters = |target: &str| json!({ "Identity": app_id, "Resource": target });
-    let answers = for_each(context, "Test-ServicePrincipalAuthorization", parameters).await?;
+    Ok(for_each(context, "Test-ServicePrincipalAuthorization", parameters).await?)
+}
+
+async fn role_tests(context: &Context) -> Reading {
+    let answers = role_answers(context).await?;
     let tests = rows_of(&answers)?.into_iter().map(|(target, row)| role_test(target, &row));
     let mut found = with_evidence(&answers);
     found.set("scope.role_assignments", tests.collect::<Value>());
@@ -178,12 +188,139 @@ fn rights(list: &Value) -> Vec<String> {
     granting.flat_map(|row| words(row, "AccessRights")).collect()
 }
 
+/// Most groups whose members are read for one account.
+const GROUPS: usize = 30;
+
+/// Groups inside the groups that are scopes of the app's roles. Exchange counts direct members of a scope
+/// group only, so whoever is a member of an inner one is left out.
+async fn role_groups(context: &Context) -> Reading {
+    let answers = role_answers(context).await?;
+    let scopes: BTreeSet<String> = rows_of(&answers)?
+        .into_iter()
+        .filter(|(_, row)| !matches!(row["ScopeType"].as_str(), Some("Organization" | "AdministrativeUnit")))
+        .filter_map(|(_, row)| row["AllowedResourceScope"].as_str().map(str::to_owned))
+        .collect();
+    let targets = mailboxes(&context.target);
+    let (mut found, mut groups, mut left) = (Yield::new(), Vec::new(), GROUPS);
+    for scope in scopes {
+        for inner in members(context, &scope, &mut left, &mut found).await?.iter().filter(|row| is_group(row))
+        {
+            let inside = addresses_below(context, inner, &mut left, &mut found).await?;
+            let lost: Vec<&String> =
+                targets.iter().filter(|target| inside.contains(&target.to_lowercase())).collect();
+            groups.push(json!({ "group": scope, "nested": text(inner, "Name"), "targets": lost }));
+        }
+    }
+    found.set("scope.role_groups", groups);
+    Ok(found)
+}
+
+/// Direct members of a group; none where the name is no group's.
+async fn members(
+    context: &Context,
+    group: &str,
+    left: &mut usize,
+    found: &mut Yield,
+) -> Result<Vec<Value>, Stop> {
+    if *left == 0 {
+        return Ok(Vec::new());
+    }
+    *left -= 1;
+    let said = context.cmdlet("Get-DistributionGroupMember", json!({ "Identity": group })).await?;
+    found.exchanges.extend(said.exchanges.iter().cloned());
+    let list = super::directory::found(&said, EXCHANGE)?.unwrap_or_default();
+    Ok(rows(&list).cloned().collect())
+}
+
+fn is_group(row: &Value) -> bool {
+    ["RecipientTypeDetails", "RecipientType"]
+        .iter()
+        .any(|name| row[*name].as_str().is_some_and(|kind| kind.contains("Group")))
+}
+
+/// Addresses of everybody in a group, through further groups too, in lower case.
+async fn addresses_below(
+    context: &Context,
+    group: &Value,
+    left: &mut usize,
+    found: &mut Yield,
+) -> Result<BTreeSet<String>, Stop> {
+    let mut addresses = BTreeSet::new();
+    let mut open = vec![group.clone()];
+    while let Some(group) = open.pop() {
+        let Some(name) = identity(&group) else { continue };
+        for member in members(context, &name, left, found).await? {
+            if is_group(&member) {
+                open.push(member);
+            } else if let Some(address) = member["PrimarySmtpAddress"].as_str() {
+                addresses.insert(address.to_lowercase());
+            }
+        }
+    }
+    Ok(addresses)
+}
+
+/// What names a group best.
+fn identity(group: &Value) -> Option<String> {
+    let named = ["ExternalDirectoryObjectId", "PrimarySmtpAddress", "Guid", "Name"];
+    let texts = named.iter().filter_map(|name| group[*name].as_str());
+    texts.map(str::to_owned).find(|text| !text.is_empty())
+}
+
+/// Rights of the account on the folders that the product syncs, in each of the other mailboxes. Folders
+/// have names in the language of the mailbox, so these are looked up first.
+async fn folder_permissions(context: &Context) -> Reading {
+    let mut found = Yield::new();
+    let others: Vec<_> = mailboxes(&context.target).into_iter().skip(1).collect();
+    let folders = context.target.synced_folders();
+    let asked = others.iter().flat_map(|target| folders.iter().map(move |folder| (target, *folder)));
+    let answers = join_all(asked.map(|(target, folder)| folder_right(context, target, folder))).await;
+    let mut permissions = Vec::new();
+    for answer in answers {
+        let (row, exchanges) = answer?;
+        found.exchanges.extend(exchanges);
+        permissions.push(row);
+    }
+    found.set("scope.folder_permissions", permissions);
+    Ok(found)
+}
+
+async fn folder_right(
+    context: &Context,
+    target: &str,
+    folder: &'static str,
+) -> Result<(Value, Vec<crate::facts::Exchange>), Stop> {
+    let scope = match folder {
+        "calendar" => "Calendar",
+        "contacts" => "Contacts",
+        _ => "Inbox",
+    };
+    let statistics = json!({ "Identity": target, "FolderScope": scope });
+    let said = context.cmdlet("Get-MailboxFolderStatistics", statistics).await?;
+    let list = found(&said, EXCHANGE)?.unwrap_or_default();
+    let of_kind =
+        |row: &&Value| row["FolderType"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case(scope));
+    let path = rows(&list).find(of_kind).and_then(|row| row["FolderPath"].as_str());
+    let path = path.map_or_else(|| scope.to_owned(), |path| path.trim_start_matches('/').replace('/', "\\"));
+    let identity = format!("{target}:\\{path}");
+    let parameters = json!({ "Identity": identity, "User": context.target.account });
+    let answer = context.cmdlet("Get-MailboxFolderPermission", parameters).await?;
+    let list = found(&answer, EXCHANGE)?.unwrap_or_default();
+    let rights: Vec<String> = rows(&list).flat_map(|row| words(row, "AccessRights")).collect();
+    let exchanges = said.exchanges.iter().chain(&answer.exchanges).cloned().collect();
+    Ok((json!({ "target": target, "folder": folder, "name": identity, "rights": rights }), exchanges))
+}
+
 async fn delegate_tests(context: &Context) -> Reading {
     let others: Vec<_> = mailboxes(&context.target).into_iter().skip(1).collect();
+    let folders = context.target.synced_folders();
+    let questions: Vec<_> =
+        others.iter().flat_map(|target| folders.iter().map(move |folder| (target, *folder))).collect();
     let mut found = Yield::new();
-    let answers = join_all(others.iter().map(|target| probe(context, target))).await;
+    let asked = questions.iter().map(|(target, folder)| probe_folder(context, target, folder));
+    let answers = join_all(asked).await;
     let mut tests = Vec::new();
-    for (target, said) in others.iter().zip(answers) {
+    for ((target, folder), said) in questions.into_iter().zip(answers) {
         let said = said?;
         found.exchanges.extend(said.exchanges.iter().cloned());
         let (status, code) = match (&said.answer, said.answer.problem()) {
@@ -193,7 +330,7 @@ async fn delegate_tests(context: &Context) -> Reading {
             }
             (_, None) => (Value::Null, Value::Null),
         };
-        tests.push(json!({ "target": target, "status": status, "code": code }));
+        tests.push(json!({ "target": target, "folder": folder, "status": status, "code": code }));
     }
     found.set("scope.delegate_tests", tests);
     Ok(found)

@@ -263,6 +263,16 @@ pub struct Attested {
 }
 
 impl Target {
+    /// Distinguished names of the folders that the product syncs in each mailbox; the inbox where it
+    /// syncs neither contacts nor calendars.
+    pub fn synced_folders(&self) -> Vec<&'static str> {
+        let uses = |feature: &str| self.features.iter().any(|own| own == feature);
+        let folders = [("calendars", "calendar"), ("contacts", "contacts")];
+        let synced: Vec<_> =
+            folders.into_iter().filter(|(feature, _)| uses(feature)).map(|(_, folder)| folder).collect();
+        if synced.is_empty() { vec!["inbox"] } else { synced }
+    }
+
     /// The account's mail domain, lower case.
     pub fn mail_domain(&self) -> String {
         self.account.rsplit('@').next().unwrap_or_default().to_ascii_lowercase()

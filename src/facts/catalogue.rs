@@ -566,13 +566,23 @@ groups! {
         "role_assignments[].scope_kind" Text "ScopeType";
         "exchange_principal" Bool "Exchange knows the app's service principal";
         "exchange_principal_object_id" Text "object id under which Exchange knows it";
-        "delegate_tests" List "one cheap read of each target as the account";
+        "role_groups" List "each group inside a group that is the scope of a role; its members do not count";
+        "role_groups[].group" Text "scope group";
+        "role_groups[].nested" Text "group inside it";
+        "role_groups[].targets" List "mailboxes of this account's that belong to the inner group";
+        "delegate_tests" List "one cheap read of each folder that the product syncs, in each target, as the account";
         "delegate_tests[].target" Text "mailbox";
+        "delegate_tests[].folder" Text "calendar, contacts or inbox";
         "delegate_tests[].status" Int "HTTP status";
         "delegate_tests[].code" Text "error code; null on success";
         "mailbox_permissions" List "rights of the account on the targets' mailboxes";
         "mailbox_permissions[].target" Text "mailbox";
         "mailbox_permissions[].rights" List "FullAccess …";
+        "folder_permissions" List "rights of the account on each folder that the product syncs, in each target";
+        "folder_permissions[].target" Text "mailbox";
+        "folder_permissions[].folder" Text "calendar, contacts or inbox";
+        "folder_permissions[].name" Text "the folder as cmdlets name it, in the language of the mailbox";
+        "folder_permissions[].rights" List "Editor …; empty: no entry for the account";
     }
     /// Microsoft Graph with the product's credential.
     Account graph {

@@ -12,7 +12,7 @@ pub fn policies_allow(view: View, app_id: &str, mailbox: &Value) -> bool {
         view.rows("exchange.access_policies").into_iter().filter(|policy| has(policy, "AppId", app_id));
     let (mut restricted, mut inside) = (false, false);
     for policy in policies {
-        let reached = view.reaches(&policy["x"]["members"], mailbox);
+        let reached = view.reaches_nested(&policy["x"]["members"], mailbox);
         if has(policy, "AccessRight", "DenyAccess") {
             if reached {
                 return false;
@@ -47,6 +47,16 @@ pub fn roles_of<'a>(view: View<'a>, app_id: &str) -> Vec<&'a Value> {
                 || principal.is_some_and(|principal| has(principal, "appId", app_id))
         })
         .collect()
+}
+
+/// The same, as far as they have an effect: roles of an app that Exchange knows by another object id
+/// than its service principal's reach nobody.
+pub fn live_roles_of<'a>(view: View<'a>, app_id: &str) -> Vec<&'a Value> {
+    let known = view.rows("exchange.service_principals").into_iter().find(|row| has(row, "AppId", app_id));
+    let astray = known.zip(view.service_principal(app_id)).is_some_and(|(known, principal)| {
+        !has(known, "ObjectId", text(principal, "id")) && known["ObjectId"].is_string()
+    });
+    if astray { Vec::new() } else { roles_of(view, app_id) }
 }
 
 /// Whether an assignment's scope covers a mailbox; without members it is the whole organization.
@@ -91,7 +101,7 @@ pub enum Reach {
 /// `consented`: the token carries one of the permissions.
 pub fn app_reach(view: View, app_id: &str, wanted: &str, consented: bool, mailbox: &Value) -> Reach {
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
-    let assignments = roles_of(view, app_id).into_iter();
+    let assignments = live_roles_of(view, app_id).into_iter();
     let fitting: Vec<&Value> =
         assignments.filter(|row| permissions_of(row).iter().any(|own| wanted.contains(own))).collect();
     if fitting.iter().any(|row| in_scope(view, row, mailbox))
@@ -121,6 +131,27 @@ pub fn rights_of<'a>(view: View, mailbox: &'a Value, user: &str) -> Vec<&'a str>
         }
     }
     found
+}
+
+/// Whether a user may read a default folder (`calendar`, `contacts`) of somebody else's mailbox, by full
+/// access or by a permission on the folder.
+pub fn reads_folder(view: View, mailbox: &Value, folder: &str, user: &str) -> bool {
+    lists(&Value::from(rights_of(view, mailbox, user)), "FullAccess")
+        || folder_rights(view, mailbox, folder, user)
+            .iter()
+            .any(|right| !matches!(*right, "None" | "Contributor" | "FolderVisible" | "AvailabilityOnly"))
+}
+
+/// Rights that a default folder gives to a user, by the user's short name, id or sign-in name.
+pub fn folder_rights<'a>(view: View, mailbox: &'a Value, folder: &str, user: &str) -> Vec<&'a str> {
+    let given = mailbox["x"]["folders"][folder]["permissions"].as_object().into_iter().flatten();
+    let same = |holder: &str| {
+        let account = view.named("users", holder);
+        holder.eq_ignore_ascii_case(user)
+            || account
+                .is_some_and(|account| has(account, "id", user) || has(account, "userPrincipalName", user))
+    };
+    given.filter(|(holder, _)| same(holder)).filter_map(|(_, level)| level.as_str()).collect()
 }
 
 /// Whether the user-agent rules of organization and mailbox let a caller through; the mailbox's own

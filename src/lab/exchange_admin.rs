@@ -213,6 +213,14 @@ impl Failure {
         Self::new("ManagementObjectNotFoundException", text)
     }
 
+    fn no_permission_entry(user: &str) -> Self {
+        let text = format!(
+            "Ex9E2D1B|Microsoft.Exchange.Management.StoreTasks.UserNotFoundInPermissionEntryException|There is no existing \
+             permission entry found for user: {user}."
+        );
+        Self::new("UserNotFoundInPermissionEntryException", text)
+    }
+
     /// The body that carries the failure, its useful text deepest.
     fn body(&self, request_id: &str) -> Value {
         let exception = format!("Microsoft.Exchange.Configuration.Tasks.{}", self.kind);

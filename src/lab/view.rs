@@ -100,13 +100,22 @@ impl<'a> View<'a> {
     /// Whether a list of members (short names of users or groups, addresses) reaches a mailbox.
     /// Members of a listed group count when they are direct ones.
     pub fn reaches(self, members: &Value, mailbox: &Value) -> bool {
+        self.reaches_by(members, mailbox, false)
+    }
+
+    /// The same, where members of a group in a listed group count as well.
+    pub fn reaches_nested(self, members: &Value, mailbox: &Value) -> bool {
+        self.reaches_by(members, mailbox, true)
+    }
+
+    fn reaches_by(self, members: &Value, mailbox: &Value, nested: bool) -> bool {
         let user = self.user(text(mailbox, "UserPrincipalName"));
         texts(members).into_iter().any(|member| {
             let named = self.named("users", member).map_or(member, |user| text(user, "userPrincipalName"));
             let group = user.is_some_and(|user| {
                 lists(&user["x"]["groups"], member) || {
                     let id = self.group(member).map_or("", |group| text(group, "id"));
-                    self.groups_of(user, false).into_iter().any(|group| has(group, "id", id))
+                    self.groups_of(user, nested).into_iter().any(|group| has(group, "id", id))
                 }
             });
             member == "*" || group || answers_to(mailbox, named)

@@ -40,7 +40,8 @@
 //!                       conditionalAccessStatus, clientAppUsed, isInteractive, policies[policy keys], ip, country
 //! subscribed_skus{PART} skuId, plans{id: name}, capabilityStatus?
 //! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code,
-//!                       message}, full_access{user key: [rights]}, used_bytes, soft_deleted, location}},
+//!                       message}, full_access{user key: [rights]}, used_bytes,
+//!                       folders{calendar|contacts: {shown, items, permissions{user key: level}}}, soft_deleted, location}},
 //!                       access_policies{KEY: {AppId, AccessRight, ScopeName, x.members[]}},
 //!                       access_policy_tests{ADDRESS: Granted|Denied} (in place of what the policies say),
 //!                       role_assignments{KEY: {app (key), role, permissions[], scope, scope_type, members[]}},

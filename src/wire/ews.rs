@@ -253,10 +253,15 @@ impl Client {
     /// Opens an inbox: the cheapest question that needs a right on the mailbox. Repeated when the
     /// server is older than the request or asks to back off, never after a refused credential.
     pub async fn open_inbox(&self, mailbox: &Mailbox) -> Outcome {
+        self.open_folder(mailbox, "inbox").await
+    }
+
+    /// The same for another default folder, by its distinguished name.
+    pub async fn open_folder(&self, mailbox: &Mailbox, name: &str) -> Outcome {
         let question = Question {
             anchor: mailbox.address(),
             public_folder_mailbox: None,
-            body: &|version| get_inbox(mailbox, version),
+            body: &|version| get_default_folder(mailbox, version, name),
         };
         self.put(&question).await.outcome
     }
@@ -316,6 +321,10 @@ impl Client {
 
 /// The request for the id of an inbox, as text.
 pub fn get_inbox(mailbox: &Mailbox, version: RequestVersion) -> String {
+    get_default_folder(mailbox, version, "inbox")
+}
+
+fn get_default_folder(mailbox: &Mailbox, version: RequestVersion, name: &str) -> String {
     let (impersonate, named) = match mailbox {
         Mailbox::Own(_) => (None, None),
         Mailbox::Impersonated(address) => (Some(address.as_str()), None),
@@ -327,15 +336,21 @@ pub fn get_inbox(mailbox: &Mailbox, version: RequestVersion) -> String {
                 writer.create_element("t:BaseShape").write_text_content(BytesText::new("IdOnly"))?;
                 Ok(())
             })?;
-            writer.create_element("m:FolderIds").write_inner_content(|writer| write_inbox(writer, named))?;
+            writer
+                .create_element("m:FolderIds")
+                .write_inner_content(|writer| write_default_folder(writer, name, named))?;
             Ok(())
         })?;
         Ok(())
     })
 }
 
-fn write_inbox(writer: &mut soap::XmlWriter, named: Option<&str>) -> std::io::Result<()> {
-    let folder = writer.create_element("t:DistinguishedFolderId").with_attribute(("Id", "inbox"));
+fn write_default_folder(
+    writer: &mut soap::XmlWriter,
+    name: &str,
+    named: Option<&str>,
+) -> std::io::Result<()> {
+    let folder = writer.create_element("t:DistinguishedFolderId").with_attribute(("Id", name));
     let Some(address) = named else { return folder.write_empty().map(drop) };
     let inner = |writer: &mut soap::XmlWriter| {
         writer.create_element("t:Mailbox").write_inner_content(|writer| {

@@ -19,8 +19,14 @@ const PAGES: usize = 20;
 const ANCHOR: &str = "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@";
 
 /// Words by which Exchange says that an object does not exist.
-const MISSING: [&str; 5] =
-    ["ManagementObjectNotFound", "couldn't be found", "could not be found", "wasn't found", "was not found"];
+const MISSING: [&str; 6] = [
+    "ManagementObjectNotFound",
+    "couldn't be found",
+    "could not be found",
+    "wasn't found",
+    "was not found",
+    "no existing permission entry",
+];
 
 /// Words by which Exchange says that the caller's roles do not include the cmdlet.
 const NOT_OFFERED: [&str; 3] = ["is not recognized", "isn't recognized", "CommandNotFoundException"];

@@ -92,7 +92,7 @@ fn bearer(view: View, ask: &Ask) -> Result<Caller, Refused> {
     let app = ask.claim("appid").to_owned();
     if ask.app_only() {
         let consented = ask.claim_words("roles").contains(&"full_access_as_app");
-        let by_role = access::roles_of(view, &app)
+        let by_role = access::live_roles_of(view, &app)
             .into_iter()
             .any(|row| access::permissions_of(row).contains(&"EWS.AccessAsApp"));
         return if consented || by_role {

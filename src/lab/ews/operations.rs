@@ -9,6 +9,7 @@ use super::identity::Caller;
 use super::public_folders;
 use super::reader::{Request, child};
 use super::xml::{self, Fault, MESSAGES, TYPES, escape};
+use crate::lab::access;
 use crate::lab::ask::Ask;
 use crate::lab::view::{View, answers_to, has, text};
 
@@ -63,7 +64,7 @@ fn open<'a>(context: &Context<'a>, id: Node) -> Result<Opened<'a>, Fault> {
         id.descendants().find(|node| node.has_tag_name((TYPES, "EmailAddress"))).and_then(|node| node.text());
     let mailbox = match address.map(str::trim) {
         None => own?,
-        Some(address) => other(context, address)?,
+        Some(address) => other(context, address, value)?,
     };
     if let Some(error) = gates::error_of(context.view, mailbox) {
         let message = gates::message_of(error).unwrap_or("The request could not be completed.");
@@ -88,12 +89,15 @@ fn by_id<'a>(context: &Context<'a>, id: &str) -> Result<Opened<'a>, Fault> {
 }
 
 /// Another mailbox that a distinguished folder names.
-fn other<'a>(context: &Context<'a>, address: &str) -> Result<&'a Value, Fault> {
+fn other<'a>(context: &Context<'a>, address: &str, folder: &str) -> Result<&'a Value, Fault> {
     let all = context.view.rows("exchange.mailboxes").into_iter();
     let mut known =
         all.filter(|mailbox| gates::served(context.view, mailbox) && answers_to(mailbox, address));
     let mailbox = known.next().ok_or_else(gates::no_mailbox)?;
-    if may_open(context, mailbox) {
+    let by_folder = !context.impersonated
+        && matches!(context.caller, Caller::User { name, .. }
+            if access::reads_folder(context.view, mailbox, folder, name));
+    if by_folder || may_open(context, mailbox) {
         return Ok(mailbox);
     }
     Err(Fault::new("ErrorAccessDenied", "Access is denied. Check credentials and try again."))

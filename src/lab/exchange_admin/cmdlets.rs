@@ -84,6 +84,9 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
     cmdlet("Get-CASMailbox", &["Identity", "Filter"], &[], cas),
     cmdlet("Get-MailboxStatistics", &["Identity", "IncludeSoftDeletedRecipients"], &["Identity"], statistics),
     cmdlet("Get-MailboxPermission", &["Identity", "User", "Owner"], &["Identity"], permissions),
+    cmdlet("Get-MailboxFolderStatistics", &["Identity", "FolderScope"], &["Identity"], folder_statistics),
+    cmdlet("Get-MailboxFolderPermission", &["Identity", "User"], &["Identity"], folder_permissions),
+    cmdlet("Get-DistributionGroupMember", &["Identity", "ResultSize"], &["Identity"], group_members),
     cmdlet("Get-ApplicationAccessPolicy", &["Identity"], &[], access_policies),
     cmdlet("Test-ApplicationAccessPolicy", &["Identity", "AppId"], &["Identity", "AppId"], test_policy),
     cmdlet("Get-ServicePrincipal", &["Identity", "Organization"], &[], service_principals),
@@ -268,6 +271,82 @@ fn permissions(run: &Run) -> Result<Vec<Value>, Failure> {
         }
     }
     Ok(rows)
+}
+
+/// Default folders that can be asked for: scope, world's name, English name.
+const SCOPES: &[(&str, &str, &str)] = &[
+    ("Calendar", "calendar", "Calendar"),
+    ("Contacts", "contacts", "Contacts"),
+    ("Inbox", "inbox", "Inbox"),
+];
+
+/// Name of a default folder in the language of the mailbox.
+fn shown<'a>(mailbox: &'a Value, folder: &str, english: &'a str) -> &'a str {
+    mailbox["x"]["folders"][folder]["shown"].as_str().unwrap_or(english)
+}
+
+fn folder_statistics(run: &Run) -> Result<Vec<Value>, Failure> {
+    let mailbox = run.mailbox("Identity")?;
+    let wanted = run.word("FolderScope");
+    let rows = SCOPES.iter().filter(|(scope, ..)| wanted.is_empty() || scope.eq_ignore_ascii_case(wanted));
+    let row = |(scope, folder, english): &(&str, &str, &str)| {
+        let name = shown(mailbox, folder, english);
+        let count = mailbox["x"]["folders"][*folder]["items"].as_u64().unwrap_or(0);
+        json!({ "Name": name, "FolderPath": format!("/{name}"), "FolderType": scope, "ItemsInFolder": count,
+            "FolderSize": size(count * 4096), "Identity": format!("{}\\{name}", text(mailbox, "DisplayName")) })
+    };
+    Ok(rows.map(row).collect())
+}
+
+/// The default folder that `MAILBOX:\PATH` names.
+fn folder_of<'a>(run: &Run<'a>) -> Result<(&'a Value, &'static str), Failure> {
+    let identity = run.word("Identity");
+    let (name, path) = identity.split_once(":\\").ok_or_else(|| Failure::not_found(identity))?;
+    let mailbox = run.view.mailbox(name).filter(|mailbox| mailbox["x"]["soft_deleted"] != true);
+    let mailbox = mailbox.ok_or_else(|| Failure::not_found(name))?;
+    let named = |(_, folder, english): &&(&str, &str, &str)| {
+        shown(mailbox, folder, english).eq_ignore_ascii_case(path)
+    };
+    let found = SCOPES.iter().find(named).ok_or_else(|| Failure::not_found(identity))?;
+    Ok((mailbox, found.1))
+}
+
+fn folder_permissions(run: &Run) -> Result<Vec<Value>, Failure> {
+    let (mailbox, folder) = folder_of(run)?;
+    let wanted = run.word("User");
+    let row = |user: &str, rights: Vec<&str>| json!({ "FolderName": folder, "User": user, "AccessRights": rights, "IsValid": true });
+    if !wanted.is_empty() {
+        let rights = access::folder_rights(run.view, mailbox, folder, wanted);
+        if rights.is_empty() {
+            return Err(Failure::no_permission_entry(wanted));
+        }
+        return Ok(vec![row(wanted, rights)]);
+    }
+    let given = mailbox["x"]["folders"][folder]["permissions"].as_object().into_iter().flatten();
+    let own = given.map(|(holder, level)| row(holder, level.as_str().into_iter().collect()));
+    Ok([row("Default", vec!["None"]), row("Anonymous", vec!["None"])].into_iter().chain(own).collect())
+}
+
+fn group_members(run: &Run) -> Result<Vec<Value>, Failure> {
+    let identity = run.word("Identity");
+    let groups = run.view.at("groups").as_object().into_iter().flatten();
+    let named = |group: &Value| ["displayName", "mail", "id"].iter().any(|field| has(group, field, identity));
+    let mut found = groups.filter(|(_, group)| named(group)).map(|(key, _)| key.as_str());
+    let key = found.next().ok_or_else(|| Failure::not_found(identity))?;
+    let below = |member: &Value, list: &str| crate::lab::view::lists(&member["x"][list], key);
+    let users = run.view.rows("users").into_iter().filter(|user| below(user, "groups"));
+    let users = users.filter_map(|user| run.view.mailbox_of(user)).map(|mailbox| {
+        json!({ "Name": mailbox["Alias"], "DisplayName": mailbox["DisplayName"],
+            "PrimarySmtpAddress": mailbox["PrimarySmtpAddress"], "RecipientType": "UserMailbox",
+            "RecipientTypeDetails": mailbox["RecipientTypeDetails"] })
+    });
+    let groups = run.view.rows("groups").into_iter().filter(|group| below(group, "member_of")).map(|group| {
+        let mail = group["mail"].as_str().unwrap_or_default();
+        let kind = if mail.is_empty() { "Group" } else { "MailUniversalSecurityGroup" };
+        json!({ "Name": group["displayName"], "DisplayName": group["displayName"], "PrimarySmtpAddress": mail,
+            "RecipientType": kind, "RecipientTypeDetails": kind, "ExternalDirectoryObjectId": group["id"] })
+    });
+    Ok(users.chain(groups).collect())
 }
 
 fn access_policies(run: &Run) -> Result<Vec<Value>, Failure> {

@@ -117,6 +117,22 @@ fn the_page_about_codes_is_current() {
     assert_current("docs/codes.md", &page);
 }
 
+#[test]
+fn the_page_about_permissions_is_current() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_syncready"))
+        .args(["permissions", "--format", "markdown"])
+        .current_dir(std::env::temp_dir())
+        .env_remove("SYNCREADY_CONFIG")
+        .output()
+        .expect("the program starts");
+    let plan = String::from_utf8(output.stdout).expect("UTF-8");
+    let page = format!(
+        "{plan}\nMade by `syncready permissions --format markdown`. The same for fewer checks, one profile or one world: \
+         `--only`,\n`--profile`, `--world`; with a configuration, for its accounts.\n"
+    );
+    assert_current("docs/permissions.md", &page);
+}
+
 /// Configurations shown in a page.
 fn shown(page: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(page)).unwrap_or_default();

@@ -84,3 +84,98 @@ fn merge(target: &mut Value, patch: Value) {
         (target, patch) => *target = patch,
     }
 }
+
+/// What `syncready permissions` says.
+fn planned(args: &[&str]) -> Value {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_syncready"))
+        .args(["permissions", "--format", "json"])
+        .args(args)
+        .current_dir(std::env::temp_dir())
+        .env_remove("SYNCREADY_CONFIG")
+        .output()
+        .expect("the program starts");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn names(list: &Value) -> Vec<String> {
+    let names = list.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
+    names.map(|name| name.split(" + ").next().unwrap_or(name).to_owned()).collect()
+}
+
+/// The healthy scenario whose reader holds these permissions and no other.
+fn with_reader(scenario: &Scenario, permissions: &[String]) -> Scenario {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let mut assignments = serde_json::Map::new();
+    for (key, _) in grants(scenario, &runtime) {
+        assignments.insert(key, Value::Null);
+    }
+    for (index, permission) in permissions.iter().enumerate() {
+        let resource = if permission.starts_with("Exchange.") { "exchange" } else { "graph" };
+        assignments.insert(
+            format!("least{index}"),
+            json!({ "resource": resource, "permission": permission, "created": "@now-60d" }),
+        );
+    }
+    let mut changed = scenario.clone();
+    let patch =
+        json!({ "service_principals": { "reader": { "x": { "app_role_assignments": assignments } } } });
+    merge(&mut changed.patch, patch);
+    changed
+}
+
+fn denied(trial: &Trial) -> Vec<String> {
+    let findings = trial.report.accounts[0].findings.iter();
+    findings
+        .filter(|finding| finding.reason.as_ref().is_some_and(|reason| reason.permission.is_some()))
+        .map(|finding| format!("{}: {:?}", finding.check, finding.reason))
+        .collect()
+}
+
+#[test]
+fn the_least_permissions_suffice_for_every_check() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    for name in ["healthy-delegated", "healthy-app-graph", "healthy-app-ews"] {
+        let scenario = named(name);
+        let plan = planned(&["--world", &scenario.world]);
+        let reduced = with_reader(&scenario, &names(&plan["least"]));
+        let run = |scenario: &Scenario| {
+            runtime.block_on(trial::run(scenario, Options::default(), str::to_owned)).expect("the lab runs")
+        };
+        let delegated_only = names(&plan["delegated_only"]);
+        let missing: Vec<String> = denied(&run(&reduced))
+            .into_iter()
+            .filter(|text| !delegated_only.iter().any(|only| text.contains(only.as_str())))
+            .collect();
+        assert!(missing.is_empty(), "{name}: {missing:#?}");
+    }
+}
+
+#[test]
+fn each_tier_lifts_what_it_says() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let scenario = named("healthy-app-graph");
+    let plan = planned(&["--world", &scenario.world]);
+    let mut lifted: Vec<String> = Vec::new();
+    let texts = |list: &Value| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+        list.map(|text| text.split(" + ").next().unwrap_or(text).to_owned()).collect()
+    };
+    lifted.extend(texts(&plan["without_reader"]));
+    for tier in plan["tiers"].as_array().expect("tiers") {
+        lifted.extend(texts(&tier["lifts"]));
+        let reduced = with_reader(&scenario, &texts(&tier["least"]));
+        let trial =
+            runtime.block_on(trial::run(&reduced, Options::default(), str::to_owned)).expect("the lab runs");
+        for text in denied(&trial) {
+            let id = text.split(':').next().unwrap_or_default();
+            assert!(!lifted.iter().any(|lifted| lifted == id), "tier {}: {text}", tier["title"]);
+        }
+    }
+}
+
+#[test]
+fn fewer_checks_need_fewer_permissions() {
+    let (all, few) = (planned(&[]), planned(&["--only", "license/plan-meets-the-vendor"]));
+    assert!(names(&few["least"]).len() < names(&all["least"]).len());
+    assert!(names(&few["least"]).iter().all(|name| !name.starts_with("Directory.")), "{few:#}");
+}

@@ -242,3 +242,67 @@ fn entries_of_the_sign_in_log_are_read() {
     // Policies that were not enabled failed nothing.
     assert_eq!(first["policies"], serde_json::json!([]));
 }
+
+/// Paths of Graph as the collectors ask them, and the permission of the call that asks.
+const PATHS: &[(&str, &str)] = &[
+    ("/applications(appId='{appId}')", "Application.Read.All"),
+    ("/auditLogs/signIns", "AuditLog.Read.All"),
+    ("/domains/{domain-id}", "Domain.Read.All"),
+    ("/domains/{domain-id}/federationConfiguration", "Domain-InternalFederation.Read.All"),
+    ("/identity/conditionalAccess/policies", "Policy.Read.All"),
+    ("/oauth2PermissionGrants", "Directory.Read.All"),
+    ("/policies/identitySecurityDefaultsEnforcementPolicy", "Policy.Read.All"),
+    ("/policies/authorizationPolicy", "Policy.Read.All"),
+    (
+        "/reports/authenticationMethods/userRegistrationDetails/{userRegistrationDetails-id}",
+        "AuditLog.Read.All",
+    ),
+    ("/roleManagement/directory/roleEligibilityScheduleInstances", "RoleEligibilitySchedule.Read.Directory"),
+    ("/servicePrincipals(appId='{appId}')", "Application.Read.All"),
+    ("/servicePrincipals/{servicePrincipal-id}/appRoleAssignments", "Application.Read.All"),
+    ("/servicePrincipals/{servicePrincipal-id}/appRoleAssignedTo", "Application.Read.All"),
+    ("/servicePrincipals/{servicePrincipal-id}/oauth2PermissionGrants", "Directory.Read.All"),
+    ("/users/{user-id}", "User.Read.All"),
+    ("/users/{user-id}/appRoleAssignments", "Directory.Read.All"),
+    ("/users/{user-id}/authentication/methods", "UserAuthenticationMethod.Read.All"),
+    ("/users/{user-id}/authentication/requirements", "Policy.Read.All"),
+    ("/users/{user-id}/licenseDetails", "LicenseAssignment.Read.All"),
+    ("/users/{user-id}/transitiveMemberOf", "Directory.Read.All"),
+];
+
+/// Paths whose answer holds what the least permission of the map does not show: more properties of a
+/// user, names of roles.
+const WIDER: &[&str] = &["/users/{user-id}", "/users/{user-id}/transitiveMemberOf"];
+
+#[test]
+fn the_permissions_of_the_call_table_are_those_of_microsofts_map() {
+    let Some(folder) = reference() else {
+        skip("permissions of Graph: no reference folder (set SYNCREADY_REFERENCE)");
+        return;
+    };
+    let text = std::fs::read_to_string(folder.join("specs/graph/permissions.slice.json")).expect("the map");
+    let map: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mut compared = 0;
+    for (path, permission) in PATHS {
+        let entry = &map["paths"][path]["GET"];
+        if entry.is_null() {
+            continue;
+        }
+        compared += 1;
+        let allowed: Vec<&str> =
+            entry["Application"].as_array().into_iter().flatten().filter_map(|v| v.as_str()).collect();
+        assert!(allowed.contains(permission), "{path}: {permission} is not in {allowed:?}");
+        if !WIDER.contains(path) {
+            assert_eq!(entry["least"]["Application"].as_str(), Some(*permission), "{path}");
+        }
+    }
+    assert!(compared >= 18, "only {compared} paths could be compared");
+    let used: std::collections::BTreeSet<&str> = PATHS.iter().map(|(_, permission)| *permission).collect();
+    for call in syncready::collect::calls() {
+        let syncready::collect::Access::Reader(grant) = call.access else { continue };
+        let elsewhere = ["Exchange.", "OnPremDirectorySynchronization.", "Policy.Read.HybridAuthentication"];
+        let known = used.contains(grant.permission)
+            || elsewhere.iter().any(|lead| grant.permission.starts_with(lead));
+        assert!(known, "{}: {} is compared with nothing", call.name, grant.permission);
+    }
+}

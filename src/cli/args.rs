@@ -41,6 +41,8 @@ pub enum Command {
     Checks(Checks),
     /// Serve a simulated tenant on this machine until Ctrl-C.
     Lab(Lab),
+    /// Say which permissions the reader needs for the selected checks, and no more.
+    Permissions(Box<super::permissions::args::Permissions>),
     /// Print completions for a shell.
     Completions(Completions),
     /// Print a page of the manual, or write all of them into a folder.

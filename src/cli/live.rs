@@ -120,21 +120,32 @@ pub async fn examine(
     memory: Option<Refused>,
 ) -> Result<Document, Trouble> {
     let (needed, queries) = needs(&plan, brought.catalogue(), selection)?;
-    let deadline = args.timeout.or(plan.deadline).unwrap_or(USUAL_DEADLINE);
+    gather(plan, &needed, args.timeout, &args.look, memory, brought.extra(queries)).await
+}
+
+/// Collects the needed facts about the plan's targets.
+pub async fn gather(
+    plan: Plan,
+    needed: &BTreeSet<String>,
+    limit: Option<Duration>,
+    look: &args::Look,
+    memory: Option<Refused>,
+    extra: Arc<collect::Extra>,
+) -> Result<Document, Trouble> {
+    let deadline = limit.or(plan.deadline).unwrap_or(USUAL_DEADLINE);
     let config = NetConfig { limits: plan.net.limits.within(deadline), ..plan.net };
     let net =
         Net::new(config).map_err(|error| Problem::new(format!("cannot set up the network: {error}")))?;
     let (progress, shown) = if progress::is_visible() {
         let (sender, news) = mpsc::unbounded_channel();
-        (Some(sender), Some(tokio::spawn(progress::show(news, look::stderr(&args.look)))))
+        (Some(sender), Some(tokio::spawn(progress::show(news, look::stderr(look)))))
     } else {
         (None, None)
     };
     let seen = recall(memory.clone());
-    let extra = brought.extra(queries);
     let options = RunOptions { deadline, progress, memory: seen.clone(), extra };
     let targets = person::signed_in(plan.targets, &net).await?;
-    let document = collect::run(targets, &needed, net, options).await;
+    let document = collect::run(targets, needed, net, options).await;
     if let Some(shown) = shown {
         // A line that could not be drawn changes nothing.
         let _ = shown.await;
@@ -163,7 +174,7 @@ fn needs(
 }
 
 /// The memory of this user, where there is a home to keep it in.
-fn remembered() -> Option<Refused> {
+pub fn remembered() -> Option<Refused> {
     refused::usual_path().map(|path| Refused::read(&path, Timestamp::now()))
 }
 

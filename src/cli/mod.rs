@@ -19,6 +19,7 @@ mod man;
 mod new_check;
 pub mod output;
 mod own;
+mod permissions;
 pub mod person;
 mod problem;
 mod progress;
@@ -56,6 +57,7 @@ fn run() -> u8 {
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),
         Command::Completions(args) => (completions::run(args), &args.look, ExitCodes::Plain),
+        Command::Permissions(args) => (permissions::run(args), &args.look, ExitCodes::Plain),
         Command::Man(args) => (man::run(args), &args.look, ExitCodes::Plain),
     };
     outcome.unwrap_or_else(|trouble| {
@@ -71,6 +73,7 @@ fn complain(trouble: &Trouble, look: &Look) {
             output::note(&format!("error: {message}\nThis is our fault; please report it."));
         }
         Trouble::Signal(_) => {}
+        Trouble::Undetermined(message) => output::note(&format!("undetermined: {message}")),
         Trouble::Usage(problem) => output::note(problem.render(style.color, style.unicode).trim_end()),
     }
 }

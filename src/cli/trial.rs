@@ -56,7 +56,7 @@ pub fn replay(document: &Document) -> Result<Report, String> {
 
 fn in_words(trouble: Trouble) -> String {
     match trouble {
-        Trouble::Ours(message) => message,
+        Trouble::Ours(message) | Trouble::Undetermined(message) => message,
         Trouble::Signal(code) => format!("signal, exit code {code}"),
         Trouble::Usage(problem) => problem.render(false, false),
     }

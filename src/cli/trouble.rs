@@ -2,13 +2,15 @@
 
 use super::{exit, problem::Problem};
 
-/// The three ways to end early.
+/// The ways to end early.
 #[derive(Debug)]
 pub enum Trouble {
     /// This program broke.
     Ours(String),
     /// A signal, with its exit code.
     Signal(u8),
+    /// What was asked for could not be found out.
+    Undetermined(String),
     /// The caller's input cannot be used.
     Usage(Problem),
 }
@@ -19,6 +21,7 @@ impl Trouble {
         match self {
             Self::Ours(_) => exit::OURS,
             Self::Signal(code) => *code,
+            Self::Undetermined(_) => exit::UNDETERMINED,
             Self::Usage(_) => exit::USAGE,
         }
     }

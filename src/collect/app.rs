@@ -30,7 +30,7 @@ pub(super) const CALLS: &[Call] = &[
         yields ["app.assigned_principals"]),
     row!("graph.registration-of-app", App, reads(READS, OR), in_the_cloud, after [], registration,
         yields ["app.registration_id", "app.credentials"]),
-    row!("graph.assignment", Account, reads("Directory.Read.All", &["User.Read.All"]), in_the_cloud, after [],
+    row!("graph.assignment", Account, reads("Directory.Read.All", &[]), in_the_cloud, after [],
         assignment, yields ["assignment.assigned"]),
 ];
 

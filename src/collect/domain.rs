@@ -20,7 +20,7 @@ pub(super) const CALLS: &[Call] = &[
     row!("graph.domain", Account, reads("Domain.Read.All", &["Directory.Read.All"]), in_the_cloud, after [],
         domain, yields ["sso.domain"]),
     row!("graph.federation", Account,
-        reads("Domain-InternalFederation.Read.All", &["Directory.Read.All", "Domain.Read.All"]), in_the_cloud,
+        reads("Domain-InternalFederation.Read.All", &[]), in_the_cloud,
         after [], federation, yields ["sso.federation"]),
     row!("graph.rollout", Account, reads(HYBRID, &["Directory.ReadWrite.All"]), in_the_cloud, after [], rollout,
         yields ["sso.rollout"]),

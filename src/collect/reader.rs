@@ -47,11 +47,16 @@ async fn token(context: &Context) -> Reading {
     let graph = context.reader_attempt(Resource::Graph).await;
     let mut claims = Vec::new();
     take(graph.as_deref(), &mut claims, &mut found);
-    set_refusal(graph.as_deref(), &mut found);
+    let mut telling = graph.clone();
     if wants_exchange(context) {
         let exchange = context.reader_attempt(Resource::Exchange).await;
         take(exchange.as_deref(), &mut claims, &mut found);
+        if matches!(graph.as_deref(), Some(Err(NotSent::RefusedBefore))) {
+            // The other service was asked first and refused; its answer says why.
+            telling = exchange;
+        }
     }
+    set_refusal(telling.as_deref(), &mut found);
     set_claims(context, &claims, signed_in(graph.as_deref()), &mut found);
     Ok(found)
 }
@@ -103,7 +108,7 @@ fn set_refusal(attempt: Option<&SignInResult>, found: &mut Yield) {
 }
 
 /// What the reader's tokens carry.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Carried {
     /// All tokens could be read.
     known: bool,
@@ -176,7 +181,7 @@ fn wanted(context: &Context) -> impl Iterator<Item = (Grant, Vec<&String>)> {
 /// Permissions that no app can hold for the paths they open: nobody is told to grant them to one.
 ///
 /// Source: Microsoft Graph's map of paths to permissions, which lists them as delegated only.
-const DELEGATED_ONLY: &[&str] = &["OnPremDirectorySynchronization.Read.All"];
+pub const DELEGATED_ONLY: &[&str] = &["OnPremDirectorySynchronization.Read.All"];
 
 fn needs(context: &Context, carried: &Carried) -> Value {
     let app = context.target.reader.as_ref().is_some_and(|reader| reader.sign_in.is_app());
@@ -209,6 +214,27 @@ fn grants(carried: &Carried, grant: Grant) -> bool {
     }
     let reads = |name: &str| holds(name) || holds(&name.replacen(".Read.", ".ReadWrite.", 1));
     reads(grant.permission) || grant.or.iter().any(|name| reads(name))
+}
+
+/// What the tokens of a reader carry, as the facts say it.
+#[derive(Debug, Clone, Default)]
+pub struct Holding(Carried);
+
+impl Holding {
+    /// Permissions by name, directory roles by template id.
+    pub fn new(permissions: Vec<String>, roles: Vec<String>) -> Self {
+        Self(Carried { known: true, permissions, roles })
+    }
+
+    /// Whether it suffices for a grant.
+    pub fn covers(&self, grant: Grant) -> bool {
+        grants(&self.0, grant)
+    }
+
+    /// Whether a permission lets its holder change something.
+    pub fn may_write(&self, permission: &str) -> bool {
+        writes(permission, &self.0.roles)
+    }
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ impl Selection {
         Chosen { asked, judged }
     }
 
+    /// Whether a check is asked for; its prerequisites are not.
+    pub fn asks_for(&self, check: &Check) -> bool {
+        (self.only.is_empty() || Self::names(&self.only, check)) && !Self::names(&self.skip, check)
+    }
+
     /// Names in `only` and `skip` that are neither a check nor an area.
     pub fn unknown_names<'a>(&'a self, catalogue: &Catalogue) -> Vec<&'a str> {
         let known = |name: &&String| {

@@ -10,6 +10,7 @@ pub mod json;
 pub mod list;
 mod mark;
 mod page;
+pub mod permissions;
 mod sheet;
 pub mod short;
 pub mod table;

@@ -21,3 +21,19 @@ pub use net::time;
 pub use secret::Vault;
 pub use source::{Source, unknown};
 pub use targets::{Plan, Profile, Wishes, plan};
+
+/// Forgets where the secrets of the products are: nobody signs in as them.
+pub fn without_subject_secrets(file: &mut File) {
+    for account in &mut file.accounts {
+        if let Some(subject) = &mut account.as_mut().subject {
+            subject.as_mut().secret = None;
+            subject.as_mut().certificate = None;
+        }
+    }
+}
+
+/// Forgets the reader, too.
+pub fn without_secrets(file: &mut File) {
+    without_subject_secrets(file);
+    file.reader = None;
+}

@@ -84,6 +84,7 @@ fn target(base: &str) -> Target {
             user_agent: None,
         },
         reader: Some(Reader { sign_in: SignIn::ClientSecret(secret("two")), client_id: Some("r-1".into()) }),
+        active_directory: None,
         profile: "generic-graph".into(),
         profile_on_premises: None,
         application_permissions: Vec::new(),

@@ -67,6 +67,8 @@ pub(super) fn tenant(section: &mut Section, target: &Target) {
 pub(super) fn account(section: &mut Section, target: &Target, observed: &Observed, app: &Section) {
     section.set("account.address", json!(target.account));
     section.set("account.domain", json!(target.mail_domain()));
+    let asked = target.active_directory.as_ref().and_then(|asked| asked.url.host_str());
+    section.set("active_directory.host", json!(asked));
     let subject = &target.subject;
     section.set(
         "subject",

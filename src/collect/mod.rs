@@ -5,6 +5,7 @@
 //! runner sends each of them once, as early as its own dependencies allow.
 
 pub mod account;
+mod active_directory;
 mod anonymous;
 mod app;
 mod assemble;
@@ -50,12 +51,16 @@ pub use context::Context;
 pub use extra::Extra;
 pub use memo::Memo;
 pub use runner::{Progress, RunOptions, run};
-pub use target::{Attested, Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target, World};
+pub use target::{
+    ActiveDirectory, Attested, Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target,
+    World,
+};
 
 /// The call table: every call of every collector.
 pub fn calls() -> impl Iterator<Item = &'static Call> {
     let tables: &[&'static [Call]] = &[
         account::CALLS,
+        active_directory::CALLS,
         app::CALLS,
         consent::CALLS,
         discovery::CALLS,

@@ -195,6 +195,17 @@ pub struct Endpoints {
     pub custom: Vec<String>,
 }
 
+/// A domain controller to read the account from.
+#[derive(Debug, Clone)]
+pub struct ActiveDirectory {
+    /// `ldaps://HOST`, or `ldap://HOST`, where TLS is begun before anything is said.
+    pub url: Url,
+    /// User name and password of a reader; `None`: the service account's own.
+    pub identity: Option<(String, Secret)>,
+    /// Where the search begins; `None`: the server's domain.
+    pub base_dn: Option<String>,
+}
+
 /// One account to examine.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -220,6 +231,8 @@ pub struct Target {
     pub subject: Subject,
     /// Who reads the directory.
     pub reader: Option<Reader>,
+    /// Where the account is read on-premises.
+    pub active_directory: Option<ActiveDirectory>,
     /// Profile name.
     pub profile: String,
     /// Profile to use instead when the world turns out to be an Exchange Server; `None`: the user chose.

@@ -35,6 +35,7 @@ pub fn target(account: &str) -> Target {
             user_agent: None,
         },
         reader: None,
+        active_directory: None,
         profile: "generic-graph".into(),
         profile_on_premises: None,
         application_permissions: Vec::new(),

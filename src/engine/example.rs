@@ -247,6 +247,7 @@ fn settings(world: &str) -> Option<Map<String, Value>> {
             "features": ["contacts", "calendars"], "scope": "listed", "targets": [], "public_folders": [],
             "sign_in_allowed": true, "vendor_credential": false, "consenting_admin": null,
         },
+        "active_directory": { "host": null },
         "account": { "address": "svc-sync@contoso.com", "domain": "contoso.com" },
         "endpoints": {
             "cloud": "worldwide", "sign_in": "login.microsoftonline.com", "graph": "graph.microsoft.com",

@@ -283,6 +283,38 @@ groups! {
         "cloud_password_policy_for_synced" Bool "cloudPasswordPolicyForPasswordSyncedUsersEnabled";
         "is_reader" Bool "the reader signs in as this account";
     }
+    /// The domain controller that is asked by LDAP.
+    Account active_directory {
+        "host" Text "domain controller of the configuration; null: none";
+        "as_subject" Bool "asked with the service account's own password";
+        "signed_in" Bool "it accepted the sign-in";
+        "result_code" Int "LDAP result code of the sign-in; null when no answer came";
+        "refusal" Text "what Active Directory says about a refused sign-in: 525, 52e, 530, 531, 532, 533, 701, 773 or 775; null: nothing";
+        "error_text" Text "what the server, or the failure, says; null: nothing";
+    }
+    /// The account in Active Directory, whoever read it.
+    Account directory {
+        "source" Text "ldap or import; null: nobody could look there in this run";
+        "made_at" Time "when it was read";
+        "found" Bool "Active Directory has an object with this address or sign-in name";
+        "distinguished_name" Text "distinguishedName";
+        "account_name" Text "sAMAccountName";
+        "upn" Text "userPrincipalName";
+        "display_name" Text "displayName";
+        "enabled" Bool "userAccountControl does not hold ACCOUNTDISABLE";
+        "locked" Bool "locked out when it was read";
+        "locked_at" Time "lockoutTime; null: not locked";
+        "lockout_threshold" Int "wrong passwords that lock an account; 0: none do";
+        "lockout_minutes" Int "how long a lock lasts; 0: until somebody ends it";
+        "password_never_expires" Bool "userAccountControl holds DONT_EXPIRE_PASSWD";
+        "password_expires_at" Time "msDS-UserPasswordExpiryTimeComputed; null: never";
+        "password_changed_at" Time "pwdLastSet; null: to be changed at the next sign-in";
+        "must_change_password" Bool "pwdLastSet is 0";
+        "duplicates" List "other objects that carry the address";
+        "duplicates[].distinguished_name" Text "distinguishedName";
+        "duplicates[].account_name" Text "sAMAccountName";
+        "duplicates[].kind" Text "object class: user, contact, group …";
+    }
     /// Where the account's domain signs in.
     Account sso {
         "realm.namespace" Text "managed, federated or unknown, as the sign-in page is told";

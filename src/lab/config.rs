@@ -75,6 +75,9 @@ pub fn render(
     if let Some(reader) = reader(scenario, world, folder)? {
         config.insert("reader".into(), reader);
     }
+    if scenario.config.contains_key("active_directory") {
+        config.insert("active_directory".into(), table([("url", text("ldaps://dc01.contoso.com"))]));
+    }
     config.insert("account".into(), Toml::Array(vec![account(scenario, world, folder)?]));
     config.insert("network".into(), network(addresses, ca_file));
     merge_config(&mut config, &scenario.config);

@@ -15,6 +15,7 @@ mod autodiscover;
 pub mod call;
 pub mod certificates;
 mod config;
+mod directory;
 mod dns;
 mod entra;
 mod ews;
@@ -129,8 +130,10 @@ impl Lab {
         let folder = config::Folder::new()?;
         let ca_file = folder.write("ca.pem", authority.root_pem())?;
         let mut tasks = JoinSet::new();
+        let directory_servers = serve_directory(&mut tasks, &world, &authority).await?;
         let (tls, plain) = serve_http(&mut tasks, &state, authority).await?;
-        let (refusing, silent, connect_to) = connect_to(&world, tls, plain).await?;
+        let (refusing, silent, mut connect_to) = connect_to(&world, tls, plain).await?;
+        connect_to.extend(directory_servers);
         let addresses = Addresses {
             dns: serve_dns(&mut tasks, &world).await?,
             proxy: serve_proxy(&mut tasks, &world, tls).await?,
@@ -171,22 +174,48 @@ impl Lab {
     }
 }
 
+fn server_config(authority: Arc<Authority>) -> Result<ServerConfig, LabError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_no_client_auth().with_cert_resolver(authority))
+}
+
 async fn serve_http(
     tasks: &mut JoinSet<()>,
     state: &Arc<State>,
     authority: Arc<Authority>,
 ) -> Result<(SocketAddr, SocketAddr), LabError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(authority);
+    let mut config = server_config(authority)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let (tls_listener, tls) = transport::listen().await?;
     let (plain_listener, plain) = transport::listen().await?;
     tasks.spawn(server::serve_tls(Arc::clone(state), tls_listener, TlsAcceptor::from(Arc::new(config))));
     tasks.spawn(server::serve_plain(Arc::clone(state), plain_listener));
     Ok((tls, plain))
+}
+
+/// Serves Active Directory, where the world has a domain controller.
+async fn serve_directory(
+    tasks: &mut JoinSet<()>,
+    world: &Arc<World>,
+    authority: &Arc<Authority>,
+) -> Result<BTreeMap<String, SocketAddr>, LabError> {
+    let mut map = BTreeMap::new();
+    let hosts = world.entries("/hosts").filter(|(_, settings)| settings["service"] == "active-directory");
+    let hosts: Vec<_> = hosts.map(|(host, _)| host.to_owned()).collect();
+    if hosts.is_empty() {
+        return Ok(map);
+    }
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(Arc::clone(authority))?));
+    let (secure_listener, secure) = transport::listen().await?;
+    let (plain_listener, plain) = transport::listen().await?;
+    tasks.spawn(directory::serve_tls(Arc::clone(world), secure_listener, acceptor.clone()));
+    tasks.spawn(directory::serve_plain(Arc::clone(world), plain_listener, acceptor));
+    for host in hosts {
+        map.insert(format!("{host}:636"), secure);
+        map.insert(format!("{host}:389"), plain);
+    }
+    Ok(map)
 }
 
 async fn serve_dns(tasks: &mut JoinSet<()>, world: &Arc<World>) -> Result<SocketAddr, LabError> {
@@ -233,6 +262,9 @@ async fn connect_to(world: &World, tls: SocketAddr, plain: SocketAddr) -> Result
     let (mut refusing, mut silent, mut map) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (host, settings) in world.entries("/hosts") {
         // A user who has no name service has no addresses to write down either.
+        if settings["service"] == "active-directory" {
+            continue;
+        }
         if settings["service"].is_null() || world.at("/dns/all").is_string() {
             continue;
         }

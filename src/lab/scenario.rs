@@ -36,6 +36,7 @@ const WORLD_KEYS: &[&str] = &[
     "client",
     "clock_offset_seconds",
     "deleted_users",
+    "directory",
     "dns",
     "domains",
     "ews",

@@ -55,9 +55,12 @@
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
 //!                       impersonators{user or app key: {allow[], deny[]}},
 //!                       mailbox_errors{ADDRESS: {status, code, text, http}}
+//! directory             Active Directory: domain{lockoutThreshold, lockout_minutes (0: no end)},
+//!                       objects{KEY: attributes; pwdLastSet, lockoutTime and expires are times, 0 or null;
+//!                       password, unless it is that of ews.users{KEY}}, other_domains[names]
 //! autodiscover          v2{ADDRESS|*: {Protocol: URL} | {error, message} | {redirect: URL}},
 //!                       redirects{KEY: {url (a prefix), status, location}}
-//! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|managed-identity|web,
+//! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|managed-identity|active-directory|web,
 //!                       dns ok|nxdomain|servfail|timeout|refused|no-data|[addresses], cname, srv "HOST:PORT",
 //!                       tcp open|refused|silent,
 //!                       tls ok|untrusted|expired|not-yet-valid|wrong-name, certificate_names[],

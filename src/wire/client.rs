@@ -66,7 +66,7 @@ impl Net {
     /// A client with these settings.
     pub fn new(mut config: NetConfig) -> Result<Self, NetError> {
         for ((host, port), to) in &config.connect_to {
-            if ![80, 443, to.port()].contains(port) {
+            if ![80, 389, 443, 636, 3268, 3269, to.port()].contains(port) {
                 return Err(NetError::ConnectTo { host: host.clone(), port: *port, to: to.port() });
             }
         }

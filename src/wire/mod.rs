@@ -17,6 +17,7 @@ pub mod failure;
 pub mod graph;
 pub mod hosts;
 pub mod json;
+pub mod ldap;
 pub mod net;
 pub mod program;
 pub mod proxy;

@@ -217,8 +217,8 @@ pub enum NetError {
     },
     /// A `connect_to` entry that cannot be honoured.
     #[error(
-        "connect_to \"{host}:{port}\" leads to port {to}: only the ports 80 and 443 may change, because they do \
-         not stand in URLs"
+        "connect_to \"{host}:{port}\" leads to port {to}: only the usual ports (80, 443, those of LDAP) may change, \
+         because they do not stand in URLs"
     )]
     ConnectTo {
         /// Host of the entry.

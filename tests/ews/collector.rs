@@ -50,6 +50,7 @@ fn target(password: &str) -> Target {
             user_agent: None,
         },
         reader: None,
+        active_directory: None,
         profile: "generic-ews".into(),
         profile_on_premises: None,
         application_permissions: Vec::new(),

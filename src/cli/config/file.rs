@@ -19,6 +19,9 @@ pub struct File {
     /// The identity that reads the directory.
     #[schemars(with = "Option<Reader>")]
     pub reader: Option<Spanned<Reader>>,
+    /// A domain controller to read accounts from.
+    #[schemars(with = "Option<ActiveDirectory>")]
+    pub active_directory: Option<Spanned<ActiveDirectory>>,
     /// The accounts to check.
     #[serde(default, rename = "account")]
     #[schemars(with = "Vec<Account>")]
@@ -164,6 +167,22 @@ pub struct Certificate {
     pub file: PathBuf,
     /// PEM file with the private key.
     pub key_file: Option<PathBuf>,
+}
+
+/// A domain controller to read accounts from, over TLS only.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActiveDirectory {
+    /// `ldaps://dc01.contoso.com`; with `ldap://` TLS is begun (`StartTLS`) before anything is said.
+    #[schemars(with = "String")]
+    pub url: Option<Spanned<String>>,
+    /// Who reads: `DOMAIN\name` or a user principal name; without it the service account itself.
+    pub username: Option<String>,
+    /// Where the reader's password is.
+    #[schemars(with = "Option<SecretSource>")]
+    pub secret: Option<Spanned<SecretSource>>,
+    /// Distinguished name below which accounts are looked for; without it the server's domain.
+    pub base_dn: Option<String>,
 }
 
 /// How the reader signs in.

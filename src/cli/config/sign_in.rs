@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 use super::{
     Source, Vault,
-    file::{Certificate, Reader as Raw, ReaderSignIn},
+    file::{ActiveDirectory as RawDirectory, Certificate, Reader as Raw, ReaderSignIn},
     secret::{SHAPES, private_file},
 };
 use crate::{
     cli::problem::Problem,
-    collect::{Reader, SignIn},
+    collect::{ActiveDirectory, Reader, SignIn},
     wire::{Secret, certificate::AppKey, sign_in::ManagedIdentity},
 };
 
@@ -98,6 +98,39 @@ pub fn certificate(source: &Source, given: &Spanned<Certificate>) -> Result<AppK
         let message = format!("the certificate {} is of no use: {error}", path.display());
         refuse(message, error.help())
     })
+}
+
+/// The domain controller of the configuration.
+///
+/// # Errors
+///
+/// When its address is none, or half of its reader is missing.
+pub fn active_directory(
+    source: &Source,
+    vault: &mut Vault,
+    table: &Spanned<RawDirectory>,
+) -> Result<ActiveDirectory, Problem> {
+    let (span, raw) = (table.span(), table.get_ref());
+    let Some(given) = &raw.url else {
+        return Err(source.problem(span, "Active Directory has no `url`", "one is needed"));
+    };
+    let url = Url::parse(given.get_ref()).ok().filter(|url| matches!(url.scheme(), "ldaps" | "ldap"));
+    let url = url.filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none());
+    let url = url.ok_or_else(|| {
+        let message = "a domain controller is a URL like ldaps://dc01.contoso.com";
+        source.problem(given.span(), message, "not usable")
+    })?;
+    let identity = match (&raw.username, &raw.secret) {
+        (Some(username), Some(secret)) => {
+            Some((username.clone(), vault.open(source, secret, "the reader of Active Directory")?))
+        }
+        (None, None) => None,
+        _ => {
+            let message = "the reader of Active Directory needs both `username` and `secret`";
+            return Err(source.problem(span, message, "or neither: then the service account reads"));
+        }
+    };
+    Ok(ActiveDirectory { url, identity, base_dn: raw.base_dn.clone() })
 }
 
 struct Asked<'a> {
@@ -221,6 +254,30 @@ mod tests {
     fn a_certificate_file_that_is_missing_is_named() {
         let text = "[reader]\nsign_in = \"client-certificate\"\nclient_id = \"c\"\ncertificate = { file = \"no.pem\" }\n";
         assert!(read(text).expect_err("refused").contains("no.pem"));
+    }
+
+    fn directory(text: &str) -> Result<ActiveDirectory, String> {
+        let source = Source { name: "a.toml".into(), folder: ".".into(), text: text.into() };
+        let (file, source) =
+            super::super::load(source, &[]).map_err(|problem| problem.message().to_owned())?;
+        let table = file.active_directory.expect("a domain controller");
+        active_directory(&source, &mut Vault::default(), &table)
+            .map_err(|problem| problem.message().to_owned())
+    }
+
+    #[test]
+    fn a_domain_controller_is_an_ldap_address() {
+        assert!(directory("[active_directory]\nurl = \"ldaps://dc01.contoso.com\"\n").is_ok());
+        for url in ["https://dc01.contoso.com", "ldaps://", "dc01", "ldaps://u:p@dc01"] {
+            let error = directory(&format!("[active_directory]\nurl = \"{url}\"\n")).expect_err("refused");
+            assert!(error.contains("ldaps://dc01.contoso.com"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn half_a_reader_is_none() {
+        let text = "[active_directory]\nurl = \"ldaps://dc\"\nusername = \"CONTOSO\\\\reader\"\n";
+        assert!(directory(text).expect_err("refused").contains("both"));
     }
 
     #[test]

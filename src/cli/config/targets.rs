@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::problem::Problem,
-    collect::{Endpoints, Protocol, Reader, Subject, SubjectKind, Target, World},
+    collect::{ActiveDirectory, Endpoints, Protocol, Reader, Subject, SubjectKind, Target, World},
     engine::Permission,
     wire::NetConfig,
 };
@@ -81,6 +81,7 @@ pub fn plan(
         endpoints: net::endpoints(source, file, cloud)?,
         vault: Vault::default(),
         reader: None,
+        active_directory: None,
     };
     let net = net::net(source, file)?;
     let deadline = file.limits.run.as_ref().map(|given| net::time(source, given)).transpose()?;
@@ -88,6 +89,7 @@ pub fn plan(
     let chosen = planner.chosen()?;
     if !chosen.is_empty() {
         planner.reader = planner.reader()?;
+        planner.active_directory = planner.active_directory()?;
     }
     let targets = chosen.into_iter().map(|chosen| planner.target(&chosen)).collect::<Result<_, _>>()?;
     Ok(Plan { targets, net, deadline })
@@ -107,6 +109,7 @@ struct Planner<'a> {
     endpoints: Endpoints,
     vault: Vault,
     reader: Option<Reader>,
+    active_directory: Option<ActiveDirectory>,
 }
 
 impl<'a> Planner<'a> {
@@ -178,6 +181,11 @@ impl<'a> Planner<'a> {
     fn reader(&mut self) -> Result<Option<Reader>, Problem> {
         let Some(table) = &self.file.reader else { return Ok(None) };
         sign_in::reader(self.source, &mut self.vault, table).map(Some)
+    }
+
+    fn active_directory(&mut self) -> Result<Option<ActiveDirectory>, Problem> {
+        let Some(table) = &self.file.active_directory else { return Ok(None) };
+        sign_in::active_directory(self.source, &mut self.vault, table).map(Some)
     }
 
     fn profile(&self, table: Option<&file::Account>) -> Result<&'a Profile, Problem> {
@@ -347,6 +355,7 @@ impl<'a> Planner<'a> {
             protocol: signs.protocol(),
             subject,
             reader: self.reader.clone(),
+            active_directory: self.active_directory.clone(),
             profile: profile.name.clone(),
             profile_on_premises: self.profile_on_premises(chosen),
             application_permissions: wanted(&profile.application, signs.protocol()),

@@ -41,6 +41,8 @@ pub enum Command {
     Checks(Checks),
     /// Serve a simulated tenant on this machine until Ctrl-C.
     Lab(Lab),
+    /// Ask what is needed, look at the domain from outside, and write a configuration.
+    Init(Box<super::init::args::Init>),
     /// Say which permissions the reader needs for the selected checks, and no more.
     Permissions(Box<super::permissions::args::Permissions>),
     /// Print completions for a shell.

@@ -12,6 +12,7 @@ pub mod exit;
 mod explain;
 mod guard;
 mod hint;
+mod init;
 mod lab;
 mod live;
 mod look;
@@ -57,6 +58,7 @@ fn run() -> u8 {
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),
         Command::Completions(args) => (completions::run(args), &args.look, ExitCodes::Plain),
+        Command::Init(args) => (init::run(args), &args.look, ExitCodes::Plain),
         Command::Permissions(args) => (permissions::run(args), &args.look, ExitCodes::Plain),
         Command::Man(args) => (man::run(args), &args.look, ExitCodes::Plain),
     };

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::query::unreadable;
 use super::{Access, Call, Context, Running, Yield};
 use crate::facts::{Absence, Exchange, Reason, Shape, Timings, Tool, catalogue::Scope};
-use crate::wire::program::{Command, Ran, Unfinished};
 use crate::wire::json;
+use crate::wire::program::{Command, Ran, Unfinished};
 
 /// Version of the handshake.
 pub const FORMAT: u32 = 1;

@@ -20,6 +20,17 @@ fn explain(source: &Source, error: &toml::de::Error) -> Problem {
     source.refusal(error)
 }
 
+/// The overrides alone, as tables.
+pub fn overrides(entries: &[String]) -> Result<toml::Table, Problem> {
+    let mut root = Value::Table(toml::Table::new());
+    for entry in entries {
+        let (key, value) = split(entry)?;
+        set(&mut root, &key, value)
+            .map_err(|message| Problem::new(format!("--set {}: {message}", key.join("."))))?;
+    }
+    Ok(root.as_table().cloned().unwrap_or_default())
+}
+
 fn overlay(source: &Source, overrides: &[String]) -> Result<Source, Problem> {
     let mut root: Value = toml::from_str(&source.text).map_err(|error| explain(source, &error))?;
     for entry in overrides {

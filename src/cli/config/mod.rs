@@ -14,9 +14,10 @@ mod source;
 mod targets;
 mod worlds;
 
+pub use address::fault as address_fault;
 pub use discover::{DEFAULT_NAME, find, refuse_writable};
 pub use file::{Attest as RawAttest, CollectorScope, File, Waiver as RawWaiver};
-pub use layers::load;
+pub use layers::{load, overrides};
 pub use net::time;
 pub use secret::Vault;
 pub use source::{Source, unknown};

@@ -51,7 +51,7 @@ impl<R: BufRead, W: Write> Asker<R, W> {
 
     /// One of several, by number or by name.
     pub fn choice(&mut self, question: &str, of: &[(&str, &str)], usual: &str) -> Result<String, Problem> {
-        self.say(question);
+        self.say(&format!("\n{question}"));
         let widest = of.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (index, (name, words)) in of.iter().enumerate() {
             self.say(&format!("  {}. {name:widest$}  {words}", index + 1));

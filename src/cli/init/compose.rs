@@ -100,8 +100,7 @@ fn account(text: &mut String, answers: &Answers) {
     let in_app_world = matches!(answers.world, World::OnlineEwsApp | World::OnlineGraphApp);
     let what = if in_app_world { "A mailbox that the product reaches." } else { "The service account." };
     let _ = writeln!(text, "\n# {what}\n[[account]]\naddress = {}", Value::from(answers.account.as_str()));
-    let _ =
-        writeln!(text, "# What the product needs: `syncready explain` and docs say more of each profile.");
+    let _ = writeln!(text, "# What the product needs.");
     let _ = writeln!(text, "profile = {}", Value::from(answers.profile.as_str()));
     let _ = writeln!(text, "world   = \"{}\"", answers.world.as_str());
     text.push_str("# Other mailboxes to try, read only.\n#as = [\"ceo@contoso.com\"]\n");

@@ -102,19 +102,15 @@ impl Ldap {
         let limit = self.request;
         let asked = async {
             let id = self.send(&mut stream, &Question::StartTls).await?;
-            loop {
-                let message = self.receive(&mut stream).await?;
-                match read(&message).filter(|(of, _)| *of == i64::from(id)) {
-                    Some((_, Answer::Done(verdict))) if verdict.code == 0 => return Ok(()),
-                    Some((_, Answer::Done(verdict))) => {
-                        let text = format!(
-                            "the server refuses StartTLS (result {}): {}",
-                            verdict.code, verdict.text
-                        );
-                        return Err(Failure::Garbled { text });
-                    }
-                    _ => return Err(garbled("the answer to StartTLS is none")),
+            let message = self.receive(&mut stream).await?;
+            match read(&message).filter(|(of, _)| *of == i64::from(id)) {
+                Some((_, Answer::Done(verdict))) if verdict.code == 0 => Ok(()),
+                Some((_, Answer::Done(verdict))) => {
+                    let text =
+                        format!("the server refuses StartTLS (result {}): {}", verdict.code, verdict.text);
+                    Err(Failure::Garbled { text })
                 }
+                _ => Err(garbled("the answer to StartTLS is none")),
             }
         };
         timeout(limit, asked).await.map_err(|_| timed_out("request", limit))??;
@@ -174,7 +170,13 @@ impl Ldap {
         };
         self.stream = stream;
         let answer = match &outcome {
-            Ok(found) if found.verdict.code == 0 => format!("{} objects", found.entries.len()),
+            Ok(found) if found.verdict.code == 0 && matches!(question, Question::Bind(..)) => {
+                "accepted".into()
+            }
+            Ok(found) if found.verdict.code == 0 => match found.entries.len() {
+                1 => "1 object".to_owned(),
+                count => format!("{count} objects"),
+            },
             Ok(found) => format!("result {}: {}", found.verdict.code, found.verdict.text),
             Err(failure) => failure.to_string(),
         };

@@ -45,6 +45,8 @@ pub enum Command {
     Init(Box<super::init::args::Init>),
     /// Say which permissions the reader needs for the selected checks, and no more.
     Permissions(Box<super::permissions::args::Permissions>),
+    /// Write pages for others.
+    Docs(Docs),
     /// Print completions for a shell.
     Completions(Completions),
     /// Print a page of the manual, or write all of them into a folder.
@@ -234,12 +236,13 @@ Examples:
   syncready explain consent-missing                a cause: the checks that find it, the way out
   syncready explain AADSTS50076                    a code of the sign-in, of EWS or of Graph
   syncready explain 'AADSTS7000222: The provided client secret keys are expired'
+  syncready explain cirasync                       a profile, with what it rests on
   syncready explain mfa --format markdown          an area
   syncready explain 3                              an exit code
 
 It needs no network. What is not known ends with exit code 2 and the nearest name.")]
 pub struct Explain {
-    /// Check, area, cause, error code, exit code, or the text of an error.
+    /// Check, area, cause, profile, error code, exit code, or the text of an error.
     #[arg(value_name = "NAME", required = true, num_args = 1..)]
     pub id: Vec<String>,
     /// What is brought along.
@@ -254,6 +257,59 @@ pub struct Explain {
     /// How it looks.
     #[command(flatten)]
     pub look: Look,
+}
+
+/// `docs`.
+#[derive(Debug, Args)]
+pub struct Docs {
+    /// Which page.
+    #[command(subcommand)]
+    pub page: DocsPage,
+}
+
+/// Pages for others.
+#[derive(Debug, Subcommand)]
+pub enum DocsPage {
+    /// What a product needs, in the order of set-up, for the customer who sets it up.
+    Requirements(Requirements),
+}
+
+/// `docs requirements`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready docs requirements --profile cirasync
+  syncready docs requirements --profile cirrus-insight --world exchange-server --format html -o needs.html")]
+pub struct Requirements {
+    /// The product.
+    #[arg(long, value_name = "NAME")]
+    pub profile: String,
+    /// Where the mailboxes live and how the product signs in; without it the product's usual world.
+    #[arg(long, value_name = "WORLD")]
+    pub world: Option<String>,
+    /// What is brought along.
+    #[command(flatten)]
+    pub brings: Brings,
+    /// Format.
+    #[arg(long, value_enum, default_value_t = DocsFormat::Markdown, help_heading = "Output")]
+    pub format: DocsFormat,
+    /// Where it goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// Formats of pages for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DocsFormat {
+    /// For wikis and tickets.
+    Markdown,
+    /// One page for a browser or a printer.
+    Html,
+    /// For a terminal.
+    Text,
 }
 
 /// `checks`.

@@ -1,4 +1,4 @@
-//! `explain`: what a check, a cause, an error code, an area or an exit code means, and the way out.
+//! `explain`: what a check, a cause, a profile, an error code, an area or an exit code means, and the way out.
 
 use super::{
     args::{self, PageFormat},
@@ -15,6 +15,7 @@ use crate::{
     knowledge::{Entry, Knowledge},
     report::{
         explain::{self, Need},
+        profile,
         topic::{self, Topic},
     },
 };
@@ -51,6 +52,7 @@ fn find(catalogue: &Catalogue, asked: &str) -> Option<Topic> {
     let lower = asked.to_ascii_lowercase();
     topic::cause(catalogue, knowledge, &lower)
         .or_else(|| topic::area(catalogue, &lower))
+        .or_else(|| catalogue.profile(&lower).map(|profile| profile::topic(catalogue, profile)))
         .or_else(|| exit_code(asked))
         .or_else(|| knowledge.code(asked).map(|entry| topic::code(catalogue, &entry, &[])))
         .or_else(|| pasted(catalogue, knowledge, asked))
@@ -90,7 +92,8 @@ const SAID_AGAIN: usize = 60;
 fn unknown(catalogue: &Catalogue, asked: &str) -> Problem {
     let checks = catalogue.checks().iter().map(Check::id);
     let areas = catalogue.areas().iter().map(|area| area.id.as_str());
-    let names = checks.chain(areas).chain(causes::CAUSES.iter().map(|(name, _)| *name));
+    let profiles = catalogue.profiles().map(|profile| profile.name.as_str());
+    let names = checks.chain(areas).chain(profiles).chain(causes::CAUSES.iter().map(|(name, _)| *name));
     let names: Vec<&str> =
         names.chain(Knowledge::embedded().names()).filter(|name| near(asked, name)).collect();
     let mut said: String = asked.chars().take(SAID_AGAIN).collect();
@@ -102,8 +105,8 @@ fn unknown(catalogue: &Catalogue, asked: &str) -> Problem {
         Some(name) => problem.help(format!("did you mean `{name}`?")),
         None => problem,
     };
-    let problem =
-        problem.help("it may be a check, an area, a cause, an exit code, or a code such as AADSTS50076");
+    let problem = problem
+        .help("it may be a check, an area, a cause, a profile, an exit code, or a code such as AADSTS50076");
     match sign_in_number(asked) {
         Some(number) => problem
             .help(format!("what Microsoft says: https://login.microsoftonline.com/error?code={number}")),

@@ -8,6 +8,7 @@ mod check;
 mod checks;
 mod completions;
 pub mod config;
+mod docs;
 pub mod exit;
 mod explain;
 mod guard;
@@ -57,6 +58,10 @@ fn run() -> u8 {
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),
+        Command::Docs(args) => {
+            let args::DocsPage::Requirements(args) = &args.page;
+            (docs::requirements(args), &args.look, ExitCodes::Plain)
+        }
         Command::Completions(args) => (completions::run(args), &args.look, ExitCodes::Plain),
         Command::Init(args) => (init::run(args), &args.look, ExitCodes::Plain),
         Command::Permissions(args) => (permissions::run(args), &args.look, ExitCodes::Plain),

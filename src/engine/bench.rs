@@ -185,11 +185,7 @@ impl Bench<'_> {
             _ => !sure,
         });
         let fixes = kept.map(|(_, (rules, file))| {
-            let quoting = match file.shell {
-                Some(Shell::Sh) => Quoting::Sh,
-                Some(Shell::Toml) => Quoting::Toml,
-                Some(Shell::PowerShell) | None => Quoting::PowerShell,
-            };
+            let quoting = file.shell.map_or(Quoting::PowerShell, Shell::quoting);
             let command = rules.command.as_ref().and_then(|command| command.command(&self.context, quoting));
             let shell = file.shell.map(|shell| match shell {
                 Shell::PowerShell => "powershell".to_owned(),

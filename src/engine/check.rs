@@ -16,7 +16,7 @@ use super::finding::{Reference, Word};
 use super::hints::Hints;
 use super::origin::{Origin, Setting};
 use super::query::{self, Query, QueryFile, Wrong};
-use super::template::Template;
+use super::template::{Quoting, Template};
 
 /// A text of a check file that knows where it stands.
 #[derive(Debug, Clone, Deserialize)]
@@ -166,6 +166,17 @@ pub enum Shell {
     Sh,
     /// No shell: lines for the configuration.
     Toml,
+}
+
+impl Shell {
+    /// How its values are quoted.
+    pub(super) fn quoting(self) -> Quoting {
+        match self {
+            Self::PowerShell => Quoting::PowerShell,
+            Self::Sh => Quoting::Sh,
+            Self::Toml => Quoting::Toml,
+        }
+    }
 }
 
 /// A test that documents: facts, and what the check says of them.

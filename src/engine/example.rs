@@ -221,7 +221,7 @@ fn base_profile(world: &str) -> &'static str {
 }
 
 /// Healthy settings of a world: what configuration, not collection, contributes.
-fn settings(world: &str) -> Option<Map<String, Value>> {
+pub(super) fn settings(world: &str) -> Option<Map<String, Value>> {
     let (location, identity, protocol, sign_in, kind, scheme) = match world {
         "exchange-server" => ("on-premises", "active-directory", "ews", "password", "password", "basic"),
         "online-delegated" => ("cloud", "entra", "graph", "password", "password", "oauth"),

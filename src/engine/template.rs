@@ -68,6 +68,15 @@ impl Template {
 
     /// The text as prose: missing facts read "not known", and `{{ rule ? text : "" }}` is left out.
     pub fn prose(&self, context: &Context<'_, '_>) -> String {
+        self.spoken(context, "not known")
+    }
+
+    /// The text where little is known yet: what is missing reads `…`.
+    pub fn outline(&self, context: &Context<'_, '_>) -> String {
+        self.spoken(context, "…")
+    }
+
+    fn spoken(&self, context: &Context<'_, '_>, missing: &str) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
             Piece::Value(expr, optional) => {
@@ -75,7 +84,7 @@ impl Template {
                 match value {
                     Ok(value) if trace.absent.is_empty() => show(value.as_ref()),
                     _ if *optional => String::new(),
-                    _ => "not known".to_owned(),
+                    _ => missing.to_owned(),
                 }
             }
         };

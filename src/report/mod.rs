@@ -11,6 +11,8 @@ pub mod list;
 mod mark;
 mod page;
 pub mod permissions;
+pub mod profile;
+pub mod requirements;
 mod sheet;
 pub mod short;
 pub mod table;

@@ -1,5 +1,7 @@
 //! A document that can be shown on a terminal and written as Markdown: the same pieces in the same order.
 
+mod html;
+
 use super::mark::Paint;
 use super::page::Page;
 use super::{Style, grid};
@@ -8,6 +10,7 @@ use super::{Style, grid};
 enum Piece {
     Title(String),
     Heading(String),
+    Subheading(String),
     Text(String, Paint),
     Labelled(String, String),
     Step(usize, String),
@@ -32,6 +35,11 @@ impl Sheet {
     /// Begins a part.
     pub fn heading(&mut self, text: &str) {
         self.0.push(Piece::Heading(text.to_owned()));
+    }
+
+    /// Begins a part of a part.
+    pub fn subheading(&mut self, text: &str) {
+        self.0.push(Piece::Subheading(text.to_owned()));
     }
 
     /// A paragraph.
@@ -89,6 +97,11 @@ impl Sheet {
         page.finish()
     }
 
+    /// As a page of HTML that needs nothing else.
+    pub fn as_html(&self) -> String {
+        html::page(&self.0)
+    }
+
     /// As Markdown.
     pub fn as_markdown(&self) -> String {
         let mut text = String::new();
@@ -109,6 +122,10 @@ fn show(page: &mut Page<'_>, piece: &Piece) {
     match piece {
         Piece::Title(text) => page.text(0, text, Paint::Bold),
         Piece::Heading(text) => page.heading(text),
+        Piece::Subheading(text) => {
+            page.blank();
+            page.text(0, text, Paint::Bold);
+        }
         Piece::Text(text, paint) => page.text(0, text, *paint),
         Piece::Labelled(label, text) => page.labelled(label, text, Paint::Plain),
         Piece::Step(number, text) => page.hang(2, &format!("{number}. "), text, Paint::Plain),
@@ -165,8 +182,12 @@ fn written(piece: &Piece) -> String {
     match piece {
         Piece::Title(text) => format!("# {}\n", escaped(text)),
         Piece::Heading(text) => format!("## {}\n", escaped(text)),
+        Piece::Subheading(text) => format!("### {}\n", escaped(text)),
         Piece::Text(text, Paint::Bold) => format!("**{}**\n", escaped(text)),
         Piece::Text(text, _) => format!("{}\n", escaped(text)),
+        Piece::Labelled(label, text) if is_address(text) => {
+            format!("- {}: <{}>\n", escaped(label), text.replace(['<', '>'], ""))
+        }
         Piece::Labelled(label, text) => format!("- {}: {}\n", escaped(label), escaped(text)),
         Piece::Step(number, text) => format!("{number}. {}\n", escaped(text)),
         Piece::Entry(term, text) => format!("- `{}`: {}\n", term.replace('`', "'"), escaped(text)),
@@ -184,6 +205,11 @@ fn written(piece: &Piece) -> String {
         }
         Piece::Gap => String::new(),
     }
+}
+
+/// Whether a text is an address and nothing else.
+fn is_address(text: &str) -> bool {
+    text.starts_with("https://") && !text.contains(char::is_whitespace)
 }
 
 /// One paragraph in which nothing means more than it says.

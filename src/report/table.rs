@@ -97,7 +97,7 @@ fn header(page: &mut Page, account: &AccountReport) {
 }
 
 /// The world in words; the name itself where it is a new one.
-fn world(kind: &str) -> &str {
+pub(super) fn world(kind: &str) -> &str {
     match kind {
         "exchange-server" => "Exchange Server, EWS",
         "online-ews-app" => "Exchange Online, EWS as an application",

@@ -20,6 +20,11 @@ pub struct Topic {
 }
 
 impl Topic {
+    /// Pieces and data of one thing.
+    pub(super) fn new(sheet: Sheet, json: Value) -> Self {
+        Self { sheet, json }
+    }
+
     /// For a terminal.
     pub fn text(&self, style: &Style) -> String {
         self.sheet.on_terminal(style)

@@ -40,9 +40,18 @@ impl Signs<'_> {
             (Some(protocol), _) => protocol == ProtocolName::Ews,
             (None, Some(WorldName::ExchangeServer | WorldName::OnlineEwsApp)) => true,
             (None, Some(WorldName::OnlineGraphApp)) => false,
+            (None, None) if self.means_a_server() => true,
             (None, Some(WorldName::OnlineDelegated) | None) => self.profile.protocol == "ews",
         };
         if ews { Protocol::Ews } else { Protocol::Graph }
+    }
+
+    /// Nothing is named, but all that is said fits a server of one's own, which the product knows.
+    fn means_a_server(&self) -> bool {
+        let known = self.profile.worlds.iter().any(|world| world == World::ExchangeServer.as_str());
+        let schemes = matches!(self.scheme, Some(Scheme::Basic | Scheme::Ntlm | Scheme::Negotiate));
+        let app = matches!(self.kind, Some(Kind::ClientSecret | Kind::ClientCertificate));
+        known && !app && (schemes || (self.own_server && !self.tenant))
     }
 
     /// The world; `None` where it has to be observed.
@@ -153,6 +162,16 @@ mod tests {
         let profile = profile("ews");
         let signs = Signs { kind: Some(Kind::Password), own_server: true, ..signs(&profile) };
         assert_eq!(signs.world(), Some(World::ExchangeServer));
+    }
+
+    #[test]
+    fn a_product_for_both_sides_speaks_ews_to_a_server_of_ones_own() {
+        let worlds = vec!["online-graph-app".into(), "exchange-server".into()];
+        let profile = Profile { worlds, ..profile("graph") };
+        let own = Signs { kind: Some(Kind::Password), own_server: true, tenant: false, ..signs(&profile) };
+        assert_eq!((own.world(), own.contradiction()), (Some(World::ExchangeServer), None));
+        let basic = Signs { kind: Some(Kind::Password), scheme: Some(Scheme::Basic), ..signs(&profile) };
+        assert_eq!(basic.world(), Some(World::ExchangeServer));
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub enum Format {
     Short,
     /// One JSON document.
     Json,
+    /// JSON Lines, for fleets: one account a line, written as soon as it is judged.
+    Jsonl,
     /// One paragraph about the first cause, to paste into a ticket.
     Ticket,
 }
@@ -151,7 +153,8 @@ pub struct Check {
     /// Judge saved facts (`-`: standard input) again, without any network.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes"])]
     pub from: Option<PathBuf>,
-    /// Save everything that was seen, readable for you only; `--from` judges it again.
+    /// Save everything that was seen, readable for you only; `--from` judges it again. `FILE.jsonl` is
+    /// written account by account.
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
 

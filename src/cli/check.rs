@@ -1,9 +1,10 @@
 //! `check`: the main job.
 
 use super::{
-    args::{self, Format},
+    args,
     config::{self, File, Source},
-    exit, hint, live, look,
+    desk::{self, Desk},
+    live, look,
     output::Sink,
     own,
     problem::Problem,
@@ -11,9 +12,8 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    engine::{self, Catalogue, CheckError, Judge, Report, Selection},
-    facts::{Document, Tenant},
-    report::{self, Style},
+    engine::{Catalogue, Judge, Report, Selection},
+    facts::Document,
 };
 
 /// Checks what is asked for and prints the report.
@@ -31,18 +31,15 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
     if let Some((file, source)) = &configured {
         selection.waivers = select::waivers(file, source, catalogue)?;
     }
-    let document = match &args.from {
-        Some(path) => replay::read(path)?,
-        None => live::collect(args, configured, &brought, &selection)?,
+    let mut desk = Desk::new(args, style, catalogue, &selection, (report_to, facts_to))?;
+    let took = match &args.from {
+        Some(path) => {
+            replay::each(path, |part| desk.take(part))?;
+            None
+        }
+        None => Some(live::collect(args, configured, &brought, &selection, |part| desk.take(part))?),
     };
-    let report = judge(&document, catalogue, &selection)?;
-    if let Some(sink) = facts_to {
-        let text =
-            serde_json::to_string_pretty(&document).map_err(|error| Trouble::Ours(error.to_string()))?;
-        sink.write(&(text + "\n"))?;
-    }
-    report_to.write(&render(&report, args.format, &style))?;
-    Ok(exit::of(&report, args.exit_codes))
+    desk.finish(took)
 }
 
 /// Both destinations, found writable before anything is asked of any server.
@@ -66,50 +63,13 @@ fn configured(args: &args::Check) -> Result<Option<(File, Source)>, Problem> {
     source.map(|source| config::load(source, &args.set)).transpose()
 }
 
-/// Judges direct and replayed facts alike.
+/// Judges a whole document as the desk does.
 pub fn judge(document: &Document, catalogue: &Catalogue, selection: &Selection) -> Result<Report, Trouble> {
-    known_profiles(document, catalogue, selection)?;
-    let mut report =
-        elaborate(document, catalogue, selection).map_err(|error| select::broken_check(&error))?;
-    hint::add(&mut report, document);
-    Ok(report)
-}
-
-fn elaborate(
-    document: &Document,
-    catalogue: &Catalogue,
-    selection: &Selection,
-) -> Result<Report, CheckError> {
-    let mut report = engine::judge(document, catalogue, selection)?;
-    let (judge, none) = (Judge::new(catalogue, selection), Tenant::default());
-    for (account, report) in document.accounts.iter().zip(&mut report.accounts) {
-        let tenant = document.tenants.get(&account.tenant).unwrap_or(&none);
-        judge.elaborate(&document.run, tenant, account, report)?;
-    }
-    Ok(report)
-}
-
-fn known_profiles(document: &Document, catalogue: &Catalogue, selection: &Selection) -> Result<(), Problem> {
-    if selection.profile.is_some() {
-        return Ok(());
-    }
+    let judge = Judge::new(catalogue, selection);
+    let mut accounts = Vec::new();
     for account in &document.accounts {
-        if catalogue.profile(&account.profile).is_none() {
-            let (address, name) = (&account.address, &account.profile);
-            let names: Vec<&str> = catalogue.profiles().map(|profile| profile.name.as_str()).collect();
-            return Err(Problem::new(format!("the facts of {address} name an unknown profile `{name}`"))
-                .choices(name, &names, "profiles")
-                .help("`--profile NAME` judges them by another one"));
-        }
+        desk::known_profile(account, catalogue, selection)?;
+        accounts.push(desk::judge(&judge, document, account)?);
     }
-    Ok(())
-}
-
-fn render(report: &Report, format: Format, style: &Style) -> String {
-    match format {
-        Format::Json => report::json::render(report),
-        Format::Short => report::short::render(report, style),
-        Format::Ticket => report::ticket::render(report, style),
-        Format::Table => report::table::render(report, style),
-    }
+    Ok(judge.report(document, accounts))
 }

@@ -1,7 +1,7 @@
 //! Exit codes: the same in every output format.
 
 use super::args::ExitCodes;
-use crate::engine::{Report, Verdict};
+use crate::engine::Verdict;
 
 /// Everything checked is ready, or the command did what it was asked for.
 pub const READY: u8 = 0;
@@ -32,11 +32,11 @@ pub const TABLE: &[(u8, &str)] = &[
     (TERMINATED, "ended by SIGTERM"),
 ];
 
-/// The code of a report, in the convention asked for.
-pub fn of(report: &Report, convention: ExitCodes) -> u8 {
+/// The code of a verdict, in the convention asked for; `warned`: a check warned.
+pub fn of(verdict: Verdict, warned: bool, convention: ExitCodes) -> u8 {
     match convention {
-        ExitCodes::Plain => plain(report.verdict),
-        ExitCodes::Nagios => nagios(report),
+        ExitCodes::Plain => plain(verdict),
+        ExitCodes::Nagios => nagios(verdict, warned),
     }
 }
 
@@ -61,9 +61,9 @@ fn plain(verdict: Verdict) -> u8 {
     }
 }
 
-fn nagios(report: &Report) -> u8 {
-    match report.verdict {
-        Verdict::Ready if report.accounts.iter().any(|account| account.counts.warn > 0) => NAGIOS_WARNING,
+fn nagios(verdict: Verdict, warned: bool) -> u8 {
+    match verdict {
+        Verdict::Ready if warned => NAGIOS_WARNING,
         Verdict::Ready => READY,
         Verdict::NotReady => NAGIOS_CRITICAL,
         Verdict::Undetermined | Verdict::NothingChecked => NAGIOS_UNKNOWN,
@@ -72,33 +72,22 @@ fn nagios(report: &Report) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::facts::Tool;
-
-    fn report(verdict: Verdict) -> Report {
-        Report {
-            format: 1,
-            tool: Tool::this(),
-            started_at: "2026-11-21T08:00:00Z".into(),
-            duration_ms: 0,
-            verdict,
-            tenants: BTreeMap::new(),
-            additions: crate::engine::Additions::default(),
-            accounts: Vec::new(),
-        }
-    }
 
     #[test]
     fn every_verdict_has_its_own_code() {
         let verdicts = [Verdict::Ready, Verdict::NotReady, Verdict::Undetermined, Verdict::NothingChecked];
-        assert_eq!(verdicts.map(|verdict| of(&report(verdict), ExitCodes::Plain)), [0, 1, 3, 4]);
+        assert_eq!(verdicts.map(|verdict| of(verdict, false, ExitCodes::Plain)), [0, 1, 3, 4]);
     }
 
     #[test]
     fn nagios_calls_not_ready_critical() {
-        assert_eq!(of(&report(Verdict::NotReady), ExitCodes::Nagios), 2);
+        assert_eq!(of(Verdict::NotReady, true, ExitCodes::Nagios), 2);
+    }
+
+    #[test]
+    fn nagios_tells_a_warning_from_all_well() {
+        assert_eq!([false, true].map(|warned| of(Verdict::Ready, warned, ExitCodes::Nagios)), [0, 1]);
     }
 
     #[test]

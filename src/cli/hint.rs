@@ -3,24 +3,17 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    engine::{AccountReport, Report},
-    facts::{Document, Reason},
+    engine::AccountReport,
+    facts::{Account, Reason, Tenant},
 };
 
-/// Adds the line to every account that was looked at from outside only. Made of facts and findings,
-/// so that a replay says the same.
-pub fn add(report: &mut Report, document: &Document) {
-    for account in &mut report.accounts {
-        let from_outside = document
-            .accounts
-            .iter()
-            .filter(|known| known.address == account.account)
-            .any(|known| known.section.get("subject.kind").is_none_or(|kind| kind == "none"));
-        let tenant = document.tenants.get(&account.tenant);
-        let read = tenant.and_then(|tenant| tenant.section.get("reader.configured"));
-        if from_outside && read.is_none_or(|configured| configured == false) {
-            account.hint = line(account);
-        }
+/// Adds the line to an account that was looked at from outside only. Made of facts and findings, so
+/// that a replay says the same.
+pub fn add(report: &mut AccountReport, account: &Account, tenant: &Tenant) {
+    let from_outside = account.section.get("subject.kind").is_none_or(|kind| kind == "none");
+    let read = tenant.section.get("reader.configured");
+    if from_outside && read.is_none_or(|configured| configured == false) {
+        report.hint = line(report);
     }
 }
 

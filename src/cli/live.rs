@@ -1,7 +1,9 @@
 //! Collects facts from real servers or from the lab: the only difference between both is who wrote the
 //! configuration.
 
-use std::{collections::BTreeSet, future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, future::Future, ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -20,7 +22,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    collect::{self, RunOptions, session::Memory},
+    collect::{self, Part, RunOptions, session::Memory},
     engine::{self, Catalogue, Selection},
     facts::Document,
     lab::{Lab, Scenario},
@@ -36,11 +38,12 @@ pub fn collect(
     configured: Option<(File, Source)>,
     brought: &Brought,
     selection: &Selection,
-) -> Result<Document, Trouble> {
-    let Some((file, source)) = configured else { return demo(args, brought, selection) };
+    take: impl FnMut(Part) -> ControlFlow<()>,
+) -> Result<u64, Trouble> {
+    let Some((file, source)) = configured else { return demo(args, brought, selection, take) };
     let plan = plan(args, &file, &source, brought.catalogue())?;
     let memory = (!args.retry_sign_in).then(remembered).flatten();
-    interruptible(examine(args, plan, brought, selection, memory))
+    interruptible(stream(args, plan, brought, selection, memory, take))
 }
 
 /// The configuration; an empty one where none is needed.
@@ -84,14 +87,19 @@ pub fn lab_source(scenario: &Scenario, lab: &Lab, text: String) -> Source {
     Source { name, folder: lab.folder().to_owned(), text }
 }
 
-fn demo(args: &args::Check, brought: &Brought, selection: &Selection) -> Result<Document, Trouble> {
+fn demo(
+    args: &args::Check,
+    brought: &Brought,
+    selection: &Selection,
+    take: impl FnMut(Part) -> ControlFlow<()>,
+) -> Result<u64, Trouble> {
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
     interruptible(async {
         let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
         let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
         let source = lab_source(&scenario, &lab, lab.config_toml().to_owned());
         let plan = planned(args, source, brought.catalogue())?;
-        examine(args, plan, brought, selection, None).await
+        stream(args, plan, brought, selection, None, take).await
     })
 }
 
@@ -119,8 +127,39 @@ pub async fn examine(
     selection: &Selection,
     memory: Option<Refused>,
 ) -> Result<Document, Trouble> {
+    let mut whole = Whole(None);
+    let took = stream(args, plan, brought, selection, memory, |part| whole.take(part)).await?;
+    Ok(whole.finish(took))
+}
+
+/// A document under construction.
+struct Whole(Option<Document>);
+
+impl Whole {
+    fn take(&mut self, part: Part) -> ControlFlow<()> {
+        part.join(&mut self.0);
+        ControlFlow::Continue(())
+    }
+
+    fn finish(self, took: u64) -> Document {
+        let mut document = self.0.unwrap_or_else(|| Document::new(Timestamp::now().to_string()));
+        document.run.duration_ms = took;
+        document
+    }
+}
+
+/// The same, part by part; gives the milliseconds that it took.
+async fn stream(
+    args: &args::Check,
+    plan: Plan,
+    brought: &Brought,
+    selection: &Selection,
+    memory: Option<Refused>,
+    take: impl FnMut(Part) -> ControlFlow<()>,
+) -> Result<u64, Trouble> {
     let (needed, queries) = needs(&plan, brought.catalogue(), selection)?;
-    gather(plan, &needed, args.timeout, &args.look, memory, brought.extra(queries)).await
+    let extra = brought.extra(queries);
+    gather_parts(plan, &needed, args.timeout, &args.look, memory, extra, take).await
 }
 
 /// Collects the needed facts about the plan's targets.
@@ -132,6 +171,21 @@ pub async fn gather(
     memory: Option<Refused>,
     extra: Arc<collect::Extra>,
 ) -> Result<Document, Trouble> {
+    let mut whole = Whole(None);
+    let took = gather_parts(plan, needed, limit, look, memory, extra, |part| whole.take(part)).await?;
+    Ok(whole.finish(took))
+}
+
+/// The same, part by part; gives the milliseconds that it took.
+async fn gather_parts(
+    plan: Plan,
+    needed: &BTreeSet<String>,
+    limit: Option<Duration>,
+    look: &args::Look,
+    memory: Option<Refused>,
+    extra: Arc<collect::Extra>,
+    take: impl FnMut(Part) -> ControlFlow<()>,
+) -> Result<u64, Trouble> {
     let deadline = limit.or(plan.deadline).unwrap_or(USUAL_DEADLINE);
     let config = NetConfig { limits: plan.net.limits.within(deadline), ..plan.net };
     let net =
@@ -145,7 +199,7 @@ pub async fn gather(
     let seen = recall(memory.clone());
     let options = RunOptions { deadline, progress, memory: seen.clone(), extra };
     let targets = person::signed_in(plan.targets, &net).await?;
-    let document = collect::run(targets, needed, net, options).await;
+    let took = collect::stream(targets, needed, net, options, take).await;
     if let Some(shown) = shown {
         // A line that could not be drawn changes nothing.
         let _ = shown.await;
@@ -155,7 +209,7 @@ pub async fn gather(
     {
         note(&format!("note: a refused credential could not be remembered: {error}"));
     }
-    Ok(document)
+    Ok(took)
 }
 
 fn needs(

@@ -8,6 +8,7 @@ mod check;
 mod checks;
 mod completions;
 pub mod config;
+mod desk;
 mod docs;
 pub mod exit;
 mod explain;

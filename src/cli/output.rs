@@ -1,7 +1,9 @@
 //! Where documents go: standard output, or a file that is written whole or not at all.
 
 use std::{
-    io::Write,
+    fs::File,
+    io::{BufWriter, Write},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -64,6 +66,83 @@ impl Sink {
     }
 }
 
+/// A destination that takes one line after the other.
+#[derive(Debug)]
+pub struct Lines {
+    name: String,
+    to: Writer,
+    /// Final path of a draft.
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+enum Writer {
+    Stdout(std::io::Stdout),
+    Device(BufWriter<File>),
+    Draft(BufWriter<NamedTempFile>),
+}
+
+impl Sink {
+    /// Begins to write line by line.
+    pub fn lines(self) -> Result<Lines, Problem> {
+        Ok(match self {
+            Self::Stdout => {
+                Lines { name: "standard output".into(), to: Writer::Stdout(std::io::stdout()), path: None }
+            }
+            Self::Device(path) => {
+                let file = File::options().write(true).open(&path).map_err(|error| {
+                    Problem::new(format!("cannot write {}: {}", path.display(), plain(&error)))
+                })?;
+                let name = path.display().to_string();
+                Lines { name, to: Writer::Device(BufWriter::new(file)), path: None }
+            }
+            Self::File { path, draft } => {
+                let name = path.display().to_string();
+                Lines { name, to: Writer::Draft(BufWriter::new(draft)), path: Some(path) }
+            }
+        })
+    }
+}
+
+impl Lines {
+    /// Writes one line, line break included; `Break`: nobody reads on.
+    pub fn put(&mut self, line: &str) -> Result<ControlFlow<()>, Problem> {
+        let written = match &mut self.to {
+            Writer::Stdout(stdout) => stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()),
+            Writer::Device(file) => file.write_all(line.as_bytes()),
+            Writer::Draft(file) => file.write_all(line.as_bytes()),
+        };
+        match written {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+            Err(error) => Err(self.refuse(&error)),
+            Ok(()) => Ok(ControlFlow::Continue(())),
+        }
+    }
+
+    /// All lines are written: a file takes its name.
+    pub fn finish(self) -> Result<(), Problem> {
+        let name = self.name.clone();
+        let refuse = |error: std::io::Error| Problem::new(format!("cannot write {name}: {error}"));
+        match (self.to, self.path) {
+            (Writer::Draft(draft), Some(path)) => {
+                let draft = draft.into_inner().map_err(|error| refuse(error.into_error()))?;
+                draft.as_file().sync_all().map_err(refuse)?;
+                draft.persist(&path).map_err(|error| refuse(error.error))?;
+            }
+            (Writer::Device(mut file), _) => match file.flush() {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(refuse(error)),
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, error: &std::io::Error) -> Problem {
+        Problem::new(format!("cannot write {}: {error}", self.name))
+    }
+}
+
 /// An I/O error without the temporary path that the library adds.
 fn plain(error: &std::io::Error) -> String {
     match error.kind() {
@@ -110,6 +189,18 @@ mod tests {
         let names: Vec<_> =
             std::fs::read_dir(folder.path()).expect("there").flatten().map(|e| e.file_name()).collect();
         assert_eq!(names, ["report.txt"]);
+    }
+
+    #[test]
+    fn lines_make_a_file_when_all_of_them_are_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.jsonl");
+        let mut lines = Sink::open(Some(&path)).expect("writable").lines().expect("begins");
+        assert!(lines.put("1\n").expect("written").is_continue());
+        assert!(!path.exists(), "it has its name before it is complete");
+        lines.put("2\n").map(drop).expect("written");
+        lines.finish().expect("complete");
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "1\n2\n");
     }
 
     #[test]

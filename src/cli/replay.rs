@@ -1,31 +1,134 @@
 //! Reads saved facts.
 
-use std::{io::Read, path::Path};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::problem::Problem;
-use crate::facts::{Document, LoadError};
+use crate::{
+    collect::Part,
+    facts::{Account, Document, LoadError},
+};
 
-/// The facts in a file; `-` is standard input.
-pub fn read(path: &Path) -> Result<Document, Problem> {
+/// Hands on the facts in a file, part by part; `-` is standard input. One document, or JSON Lines: a
+/// line is a document, and lines behind it may be further accounts of it.
+pub fn each(path: &Path, mut take: impl FnMut(Part) -> ControlFlow<()>) -> Result<(), Problem> {
     let stdin = path == Path::new("-");
     let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let mut bytes = Vec::new();
-    let read = if stdin {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    let refuse = |error: std::io::Error| Problem::new(format!("cannot read the facts in {name}: {error}"));
+    let reader: Box<dyn BufRead> = if stdin {
+        Box::new(BufReader::new(std::io::stdin()))
     } else {
-        std::fs::read(path).map(|read| bytes = read)
+        Box::new(BufReader::new(std::fs::File::open(path).map_err(refuse)?))
     };
-    read.map_err(|error| Problem::new(format!("cannot read the facts in {name}: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let mut source = Source { reader, name, line: 0 };
+    let Some(mut first) = source.next()? else {
+        return parts(parse(&source.name, "", 0)?, &mut take).map(drop);
+    };
+    if serde_json::from_slice::<IgnoredAny>(&first).is_err() {
+        // Not a line of its own: one document over many lines.
+        source.reader.read_to_end(&mut first).map_err(|error| source.refuse(&error))?;
+        return parts(parse(&source.name, &text(&source.name, first, 0)?, 0)?, &mut take).map(drop);
+    }
+    let mut tenants = BTreeSet::new();
+    let mut next = Some(first);
+    while let Some(line) = next {
+        let text = text(&source.name, line, source.line - 1)?;
+        if !text.trim().is_empty() && lines_part(&source, &text, &mut tenants, &mut take)?.is_break() {
+            return Ok(());
+        }
+        next = source.next()?;
+    }
+    Ok(())
+}
+
+struct Source {
+    reader: Box<dyn BufRead>,
+    name: String,
+    /// Lines read so far.
+    line: usize,
+}
+
+impl Source {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        let mut line = Vec::new();
+        let read = self.reader.read_until(b'\n', &mut line).map_err(|error| self.refuse(&error))?;
+        self.line += 1;
+        Ok((read > 0).then_some(line))
+    }
+
+    fn refuse(&self, error: &std::io::Error) -> Problem {
+        Problem::new(format!("cannot read the facts in {}: {error}", self.name))
+    }
+}
+
+/// What a line may be: only the keys that tell a document from an account.
+#[derive(Deserialize)]
+struct Kind {
+    address: Option<String>,
+}
+
+fn lines_part(
+    source: &Source,
+    text: &str,
+    tenants: &mut BTreeSet<String>,
+    take: &mut impl FnMut(Part) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Problem> {
+    let above = source.line - 1;
+    let is_account = serde_json::from_str::<Kind>(text).is_ok_and(|kind| kind.address.is_some());
+    if !is_account {
+        let document = parse(&source.name, text, above)?;
+        *tenants = document.tenants.keys().cloned().collect();
+        return parts(document, take);
+    }
+    let account: Account = serde_json::from_str(text).map_err(|error| {
+        Problem::new(format!("this is not an account of a facts document: {error}")).at(
+            &source.name,
+            source.line,
+            error.column(),
+        )
+    })?;
+    if !tenants.contains(&account.tenant) {
+        let (address, tenant) = (account.address, account.tenant);
+        return Err(refusal(&source.name, &LoadError::Tenant { address, tenant }, above));
+    }
+    Ok(take(Part::Account(account)))
+}
+
+fn parts(
+    mut document: Document,
+    take: &mut impl FnMut(Part) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Problem> {
+    let accounts = std::mem::take(&mut document.accounts);
+    let head = std::iter::once(Part::Head(document));
+    for part in head.chain(accounts.into_iter().map(Part::Account)) {
+        if take(part).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+fn text(name: &str, bytes: Vec<u8>, above: usize) -> Result<String, Problem> {
+    String::from_utf8(bytes).map_err(|error| {
         let valid =
             String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         let column = valid.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Problem::new("the facts are not UTF-8 text").at(&name, valid.matches('\n').count() + 1, column)
-    })?;
-    Document::parse(&text).map_err(|error| refusal(&name, &error))
+        let line = above + valid.matches('\n').count() + 1;
+        Problem::new("the facts are not UTF-8 text").at(name, line, column)
+    })
 }
 
-fn refusal(name: &str, error: &LoadError) -> Problem {
+fn parse(name: &str, text: &str, above: usize) -> Result<Document, Problem> {
+    Document::parse(text).map_err(|error| refusal(name, &error, above))
+}
+
+fn refusal(name: &str, error: &LoadError, above: usize) -> Problem {
     let text = error.to_string();
     match error {
         LoadError::Json { line, column, .. } => {
@@ -34,12 +137,12 @@ fn refusal(name: &str, error: &LoadError) -> Problem {
             } else {
                 format!("this is not a facts document: {text}")
             };
-            Problem::new(message).at(name, *line, *column)
+            Problem::new(message).at(name, above + *line, *column)
         }
         LoadError::Kind { .. } => {
-            Problem::new(text).at(name, 1, 1).help("`syncready check --save-facts FILE` writes one")
+            Problem::new(text).at(name, above + 1, 1).help("`syncready check --save-facts FILE` writes one")
         }
-        LoadError::Newer { .. } | LoadError::Tenant { .. } => Problem::new(text).at(name, 1, 1),
+        LoadError::Newer { .. } | LoadError::Tenant { .. } => Problem::new(text).at(name, above + 1, 1),
     }
 }
 
@@ -51,7 +154,36 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("facts.json");
         std::fs::write(&path, text).expect("written");
-        read(&path).expect_err("refused").render(false, false)
+        each(&path, |_| ControlFlow::Continue(())).expect_err("refused").render(false, false)
+    }
+
+    #[test]
+    fn lines_are_documents_and_further_accounts_of_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("facts.jsonl");
+        let mut document = Document::new("2026-11-21T08:00:00Z");
+        document.tenants.insert("contoso.com".into(), crate::facts::Tenant::default());
+        let account =
+            Account { address: "a@contoso.com".into(), tenant: "contoso.com".into(), ..Account::default() };
+        let line = |value: serde_json::Value| value.to_string() + "\n";
+        let head = line(serde_json::json!(document));
+        document.accounts.push(account.clone());
+        let text = head + &line(serde_json::json!(account)) + "\n" + &line(serde_json::json!(document));
+        std::fs::write(&path, text).expect("written");
+        let mut seen = Vec::new();
+        let take = |part| {
+            seen.push(matches!(part, Part::Head(_)));
+            ControlFlow::Continue(())
+        };
+        each(&path, take).expect("read");
+        assert_eq!(seen, [true, false, true, false]);
+    }
+
+    #[test]
+    fn a_broken_line_says_which() {
+        let document = serde_json::to_string(&Document::new("2026-11-21T08:00:00Z")).expect("serializes");
+        let shown = refused(&format!("{document}\n{{\"address\": 7}}\n"));
+        assert!(shown.contains("facts.json:2:"), "{shown}");
     }
 
     #[test]

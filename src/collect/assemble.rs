@@ -125,28 +125,38 @@ fn nobody(plan: &Plan, path: &str) -> Absence {
     }
 }
 
-/// The document. Evidence ids are counted through it, so that no two exchanges share one.
-pub(super) fn document(started_at: jiff::Timestamp, tenants: Tenants, accounts: Vec<Account>) -> Document {
-    let started_at = started_at.round(jiff::Unit::Second).unwrap_or(started_at);
-    let mut document = Document::new(started_at.to_string());
-    let mut ids = 0;
-    document.run.facts = tenants.run;
-    for (name, (own, apps)) in tenants.tenants {
-        let section = numbered(own, &mut ids);
-        let apps = apps.into_iter().map(|(id, app)| (id, numbered(app, &mut ids))).collect();
-        document.tenants.insert(name, facts::Tenant { section, apps });
+/// The parts of a document, one after the other. Evidence ids are counted through it, so that no two
+/// exchanges share one.
+#[derive(Default)]
+pub(super) struct Parts {
+    ids: usize,
+}
+
+impl Parts {
+    /// What comes before the accounts: a document without any.
+    pub(super) fn head(&mut self, started_at: jiff::Timestamp, tenants: Tenants) -> Document {
+        let started_at = started_at.round(jiff::Unit::Second).unwrap_or(started_at);
+        let mut document = Document::new(started_at.to_string());
+        document.run.facts = tenants.run;
+        for (name, (own, apps)) in tenants.tenants {
+            let section = numbered(own, &mut self.ids);
+            let apps = apps.into_iter().map(|(id, app)| (id, numbered(app, &mut self.ids))).collect();
+            document.tenants.insert(name, facts::Tenant { section, apps });
+        }
+        document
     }
-    for account in accounts {
+
+    /// One account.
+    pub(super) fn account(&mut self, account: Account) -> facts::Account {
         let target = &account.target;
-        document.accounts.push(facts::Account {
+        facts::Account {
             address: target.account.clone(),
             tenant: target.tenant.clone(),
             app: target.subject.client_id.clone(),
             profile: target.profile.clone(),
-            section: numbered(account.own, &mut ids),
-        });
+            section: numbered(account.own, &mut self.ids),
+        }
     }
-    document
 }
 
 fn numbered(gathered: Gathered, ids: &mut usize) -> Section {

@@ -35,6 +35,23 @@ impl Memo {
         let answer = cell.get_or_init(|| async { Arc::new(ask.await) as Shared }).await.clone();
         answer.downcast().expect("a key stands for one type")
     }
+
+    /// Drops the answers about an account that is finished: they are asked for no more.
+    pub fn forget(&self, account: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| !is_about(key, account));
+    }
+}
+
+/// Whether a key names this very address, plainly or as in a URL.
+pub(super) fn is_about(key: &str, account: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace("%40", "@");
+    let account = account.to_ascii_lowercase();
+    let part = |c: char| c.is_ascii_alphanumeric() || "-_.+'".contains(c);
+    key.match_indices(&account).any(|(at, found)| {
+        let before = key[..at].chars().next_back().is_some_and(part);
+        let after = key[at + found.len()..].chars().next().is_some_and(|c| part(c) && c != '\'');
+        !before && !after
+    })
 }
 
 #[cfg(test)]
@@ -42,6 +59,14 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+
+    #[test]
+    fn an_address_is_not_found_within_another() {
+        assert!(is_about("contoso.com Svc@contoso.com", "svc@contoso.com"));
+        assert!(is_about("GET https://h/a.json?Email=svc%40contoso.com&Protocol=Ews", "svc@contoso.com"));
+        assert!(!is_about("contoso.com my-svc@contoso.com", "svc@contoso.com"));
+        assert!(!is_about("contoso.com svc@contoso.com.au", "svc@contoso.com"));
+    }
 
     #[tokio::test]
     async fn two_who_ask_the_same_share_one_answer() {

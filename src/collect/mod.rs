@@ -50,7 +50,7 @@ pub use call::{Access, Call, Grant, Running, Yield};
 pub use context::Context;
 pub use extra::Extra;
 pub use memo::Memo;
-pub use runner::{Progress, RunOptions, run};
+pub use runner::{Part, Progress, RunOptions, run, stream};
 pub use target::{
     ActiveDirectory, Attested, Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target,
     World,

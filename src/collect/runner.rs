@@ -5,12 +5,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::ControlFlow,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     future::{BoxFuture, join, join_all},
     stream,
 };
@@ -26,7 +28,7 @@ use super::{
     session::{self, Session},
     world,
 };
-use crate::facts::{Absence, Document, Reason, Section, catalogue::Scope};
+use crate::facts::{Absence, Account, Document, Reason, Section, catalogue::Scope};
 use crate::wire::Net;
 
 /// Accounts examined at the same time.
@@ -71,19 +73,61 @@ pub enum Progress {
     },
 }
 
-/// Collects the needed facts about the targets.
-pub async fn run(targets: Vec<Target>, needed: &BTreeSet<String>, net: Net, options: RunOptions) -> Document {
-    let table: Vec<_> = super::calls().chain(options.extra.calls()).collect();
-    run_table(&table, targets, needed, net, options).await
+/// A finished part of a run: what comes first, and then one account after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// The run and its tenants: a document without accounts.
+    Head(Document),
+    /// An account.
+    Account(Account),
 }
 
-pub(super) async fn run_table(
+impl Part {
+    /// Puts a part into the document that all of them make.
+    pub fn join(self, document: &mut Option<Document>) {
+        match (self, document) {
+            (Self::Head(head), document) => *document = Some(head),
+            (Self::Account(account), Some(document)) => document.accounts.push(account),
+            // Accounts come after the head.
+            (Self::Account(_), None) => {}
+        }
+    }
+}
+
+/// Collects the needed facts about the targets.
+pub async fn run(targets: Vec<Target>, needed: &BTreeSet<String>, net: Net, options: RunOptions) -> Document {
+    let mut document = None;
+    let took = stream(targets, needed, net, options, |part| {
+        part.join(&mut document);
+        ControlFlow::Continue(())
+    })
+    .await;
+    let mut document = document.unwrap_or_else(|| Document::new(jiff::Timestamp::now().to_string()));
+    document.run.duration_ms = took;
+    document
+}
+
+/// Collects the needed facts about the targets and hands each part on as soon as it is complete, in the
+/// order asked for; nothing of an account is kept. Gives the milliseconds that it took.
+pub async fn stream(
+    targets: Vec<Target>,
+    needed: &BTreeSet<String>,
+    net: Net,
+    options: RunOptions,
+    take: impl FnMut(Part) -> ControlFlow<()>,
+) -> u64 {
+    let table: Vec<_> = super::calls().chain(options.extra.calls()).collect();
+    stream_table(&table, targets, needed, net, options, take).await
+}
+
+async fn stream_table(
     table: &[&'static Call],
     targets: Vec<Target>,
     needed: &BTreeSet<String>,
     net: Net,
     options: RunOptions,
-) -> Document {
+    take: impl FnMut(Part) -> ControlFlow<()>,
+) -> u64 {
     let started = Instant::now();
     let started_at = jiff::Timestamp::now();
     let unknown_world = targets.iter().any(|target| target.world.is_none());
@@ -101,9 +145,8 @@ pub(super) async fn run_table(
         progress: options.progress,
         shared: Jobs::default(),
     };
-    let mut document = runner.collect(targets, started_at).await;
-    document.run.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    document
+    runner.collect(targets, started_at, take).await;
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a call brought, and everything known to calls after it.
@@ -154,7 +197,12 @@ struct Runner {
 }
 
 impl Runner {
-    async fn collect(&self, targets: Vec<Target>, started_at: jiff::Timestamp) -> Document {
+    async fn collect(
+        &self,
+        targets: Vec<Target>,
+        started_at: jiff::Timestamp,
+        mut take: impl FnMut(Part) -> ControlFlow<()>,
+    ) {
         let targets: Vec<_> = targets.into_iter().map(Arc::new).collect();
         let peers = peers(&targets);
         let subjects = targets.iter().map(|target| subject(target, &peers));
@@ -171,12 +219,33 @@ impl Runner {
         for (subject, _) in &mut subjects {
             subject.peers = peers.get(&subject.target.tenant).cloned().unwrap_or_default();
         }
-        let accounts = stream::iter(subjects)
+        let mut accounts = stream::iter(subjects)
             .map(|(subject, world)| self.account(subject, world))
             .buffered(ACCOUNTS_AT_ONCE)
-            .collect::<Vec<_>>();
-        let (accounts, tenants) = join(accounts, self.tenants(&targets, &peers)).await;
-        assemble::document(started_at, tenants, accounts)
+            .fuse();
+        // Accounts wait for the answers that they share with others, and the other way round: both go on
+        // until what is shared is there. The accounts finished by then are few.
+        let (mut early, mut tenants) = (Vec::new(), pin!(self.tenants(&targets, &peers).fuse()));
+        let tenants = loop {
+            futures_util::select_biased! {
+                tenants = tenants => break tenants,
+                account = accounts.select_next_some() => early.push(account),
+            }
+        };
+        let mut parts = assemble::Parts::default();
+        if take(Part::Head(parts.head(started_at, tenants))).is_break() {
+            return;
+        }
+        for account in early {
+            if take(Part::Account(parts.account(account))).is_break() {
+                return;
+            }
+        }
+        while let Some(account) = accounts.next().await {
+            if take(Part::Account(parts.account(account))).is_break() {
+                return;
+            }
+        }
     }
 
     async fn observe(&self, mut subject: Subject) -> (Subject, world::Observed) {
@@ -262,6 +331,10 @@ impl Runner {
         if subject.target.subject.client_id.is_none() {
             // There is no app under which the reasons could stand.
             assemble::merge(&mut own.section, &app.section);
+        }
+        if self.session.accounts > ACCOUNTS_AT_ONCE {
+            self.session.forget(&subject.target.account);
+            self.memo.forget(&subject.target.account);
         }
         assemble::Account { target: subject.target, own }
     }

@@ -15,6 +15,7 @@ use futures_util::future::{BoxFuture, Shared};
 use ring::digest::{Context as Digest, SHA256};
 use tokio::time::Instant;
 
+use super::memo::is_about;
 use super::{Cloud, Context, Extra, Reader, SignIn, SubjectKind, Target};
 use crate::facts::{Absence, Exchange, Reason};
 use crate::wire::sign_in::{self, Attempt, Outcome, Proof, Token, TokenRequest};
@@ -153,6 +154,11 @@ impl<T: Send + Sync + 'static> Once<T> {
             .clone();
         running.await
     }
+
+    /// Drops the answers about an account.
+    fn forget(&self, account: &str) {
+        lock(&self.running).retain(|key, _| !is_about(key, account));
+    }
 }
 
 /// What the run knows of a credential.
@@ -248,6 +254,12 @@ impl Session {
     #[must_use]
     pub fn with_extra(self, extra: Arc<Extra>) -> Self {
         Self { extra, ..self }
+    }
+
+    /// Drops what was read of an account that is finished; what was tried with a credential stays known.
+    pub fn forget(&self, account: &str) {
+        self.answers.forget(account);
+        self.users.forget(account);
     }
 
     /// Waits until nobody else is sending this credential, or it is proven.

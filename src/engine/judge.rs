@@ -30,16 +30,7 @@ pub fn judge(
         let tenant = document.tenants.get(&account.tenant).unwrap_or(&none);
         accounts.push(judge.account(&document.run, tenant, account)?);
     }
-    Ok(Report {
-        format: 1,
-        tool: document.run.tool.clone(),
-        started_at: document.run.started_at.clone(),
-        duration_ms: document.run.duration_ms,
-        verdict: Verdict::of_all(accounts.iter().map(|account| account.verdict)),
-        tenants: document.tenants.iter().map(|(name, tenant)| (name.clone(), tenant.into())).collect(),
-        additions: additions(catalogue, selection),
-        accounts,
-    })
+    Ok(judge.report(document, accounts))
 }
 
 /// What is other than built in, parameters of the configuration included.
@@ -81,6 +72,20 @@ impl<'a> Judge<'a> {
         account: &Account,
     ) -> Result<AccountReport, CheckError> {
         judge_account(run, tenant, account, self)
+    }
+
+    /// The report of a run on these accounts; of the document, only its run and tenants count.
+    pub fn report(&self, document: &Document, accounts: Vec<AccountReport>) -> Report {
+        Report {
+            format: 1,
+            tool: document.run.tool.clone(),
+            started_at: document.run.started_at.clone(),
+            duration_ms: document.run.duration_ms,
+            verdict: Verdict::of_all(accounts.iter().map(|account| account.verdict)),
+            tenants: document.tenants.iter().map(|(name, tenant)| (name.clone(), tenant.into())).collect(),
+            additions: additions(self.catalogue, self.selection),
+            accounts,
+        }
     }
 
     /// The profile that an account is judged by.

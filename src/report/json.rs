@@ -21,7 +21,7 @@ pub(super) fn pretty(document: &impl Serialize) -> String {
 
 /// Spells out what JSON allows in strings although it steers terminals; outside of strings the
 /// document holds no such character but its line breaks.
-fn quiet(text: &str) -> String {
+pub(super) fn quiet(text: &str) -> String {
     let mut quiet = String::with_capacity(text.len());
     for c in text.chars() {
         if c == '\n' || !steers(c) {

@@ -7,6 +7,7 @@ mod cause;
 pub mod explain;
 mod grid;
 pub mod json;
+pub mod jsonl;
 pub mod list;
 mod mark;
 mod page;

@@ -80,7 +80,13 @@ async fn collected(table: &[&'static Call], accounts: usize) -> Document {
     let needed = ["account.id", "license.skus", "tenant.found", "mailbox.exists"];
     let needed = needed.map(String::from).into();
     let options = RunOptions { deadline: Duration::from_millis(400), ..RunOptions::default() };
-    run_table(table, targets, &needed, testing::offline(), options).await
+    let mut document = None;
+    let take = |part: Part| {
+        part.join(&mut document);
+        ControlFlow::Continue(())
+    };
+    stream_table(table, targets, &needed, testing::offline(), options, take).await;
+    document.expect("every run has a head")
 }
 
 fn reason(document: &Document, path: &str) -> Option<Reason> {

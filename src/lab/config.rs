@@ -75,8 +75,8 @@ pub fn render(
     if let Some(reader) = reader(scenario, world, folder)? {
         config.insert("reader".into(), reader);
     }
-    if scenario.config.contains_key("active_directory") {
-        config.insert("active_directory".into(), table([("url", text("ldaps://dc01.contoso.com"))]));
+    if let Some(wanted) = scenario.config.get("active_directory") {
+        config.insert("active_directory".into(), active_directory(scenario, folder, wanted)?);
     }
     config.insert("account".into(), Toml::Array(vec![account(scenario, world, folder)?]));
     config.insert("network".into(), network(addresses, ca_file));
@@ -148,6 +148,17 @@ fn reader(scenario: &Scenario, world: &World, folder: &Folder) -> Result<Option<
         _ => {}
     }
     Ok(Some(Toml::Table(reader)))
+}
+
+/// A domain controller; whom a scenario names as its reader is an administrator with a password.
+fn active_directory(scenario: &Scenario, folder: &Folder, wanted: &Toml) -> Result<Toml, LabError> {
+    let mut directory = Table::new();
+    directory.insert("url".into(), text("ldaps://dc01.contoso.com"));
+    if wanted.get("username").is_some() {
+        let secret = held(scenario, folder, "directory-password", "/directory/objects/admin/password")?;
+        directory.insert("secret".into(), secret);
+    }
+    Ok(Toml::Table(directory))
 }
 
 /// A file with a certificate of the world and its key.

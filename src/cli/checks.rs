@@ -136,9 +136,9 @@ impl Tally {
         self.checks += 1;
         self.examples += results.len();
         for (result, example) in results.iter().zip(&check.file().example) {
-            if let Some(complaint) = &result.complaint {
+            if result.complaint.is_some() {
                 self.failed += 1;
-                self.complain(check, result, example, complaint);
+                self.complain(check, result, example);
             }
         }
         if results.is_empty() {
@@ -148,7 +148,7 @@ impl Tally {
         Ok(())
     }
 
-    fn complain(&mut self, check: &Check, result: &ExampleResult, example: &Example, complaint: &str) {
+    fn complain(&mut self, check: &Check, result: &ExampleResult, example: &Example) {
         let finding = &result.finding;
         let word = |word: engine::Word, cause: Option<&String>| {
             let word = serde_json::to_value(word).unwrap_or_default();
@@ -161,7 +161,6 @@ impl Tally {
         let _ = writeln!(self.text, "      expected  {}{part}", word(example.expect, example.cause.as_ref()));
         let got = word(finding.result, finding.cause.as_ref());
         let _ = writeln!(self.text, "      got       {got}, saying \"{}\"", finding.message);
-        let _ = writeln!(self.text, "      because   {complaint}");
         if let Some(fact) = finding.reason.as_ref().and_then(|reason| reason.fact.as_ref()) {
             let _ = writeln!(
                 self.text,

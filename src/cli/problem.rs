@@ -54,6 +54,21 @@ impl Problem {
         self
     }
 
+    /// At a range of a text in which no secret can stand.
+    #[must_use]
+    pub fn within_plain(
+        mut self,
+        file: &str,
+        text: &str,
+        span: Range<usize>,
+        label: impl Into<String>,
+    ) -> Self {
+        let span = first_line(text, span);
+        self.0.place =
+            Place::Span { file: file.to_owned(), text: text.to_owned(), span, label: label.into() };
+        self
+    }
+
     /// With a line of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -169,11 +169,15 @@ pub fn refused_check(error: &CheckError) -> Problem {
     if let Some((what, given, valid)) = config::unknown(&error.message) {
         let message = format!("unknown {what} `{given}`");
         return Problem::new(message)
-            .within(&error.file, &error.source_text, error.span.clone(), format!("no such {what} here"))
+            .within_plain(&error.file, &error.source_text, error.span.clone(), format!("no such {what} here"))
             .choices(given, &valid, &format!("{what}s"));
     }
-    let problem =
-        Problem::new(&error.message).within(&error.file, &error.source_text, error.span.clone(), "here");
+    let problem = Problem::new(&error.message).within_plain(
+        &error.file,
+        &error.source_text,
+        error.span.clone(),
+        "here",
+    );
     match &error.help {
         Some(help) => problem.help(help),
         None => problem,

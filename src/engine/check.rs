@@ -349,6 +349,11 @@ impl Check {
         Self { origin: Some(origin), setting, ..Self::unread(id, source.into()) }
     }
 
+    /// Title of its area, where the user's files give one.
+    pub fn own_area_title(&self) -> Option<&str> {
+        self.setting.areas.get(self.area()).map(String::as_str)
+    }
+
     /// Where it comes from; `None`: it is built in.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
@@ -535,21 +540,32 @@ impl Check {
     }
 
     /// Everything that is wrong with the file, as far as one reading can tell.
-    pub(super) fn examine(&self) -> Vec<CheckError> {
-        if let Err(error) = self.read() {
-            // A file that can be read as TOML may have more than one bad row.
-            let rows = toml::from_str(&self.source).map(|file| self.examine_rows(&file));
-            return rows.ok().filter(|rows| !rows.is_empty()).unwrap_or_else(|| vec![error]);
+    pub(super) fn examine(&self, ids: &[&str], present: impl Fn(&str) -> Option<String>) -> Vec<CheckError> {
+        let file = match toml::from_str::<CheckFile>(&self.source) {
+            Ok(file) => file,
+            Err(_) => return self.read().err().into_iter().collect(),
+        };
+        let known = |id: &str| ids.contains(&id) || present(id).is_some();
+        let after = file.after.iter().filter(|id| !known(id));
+        let mut wrong: Vec<CheckError> = after.map(|id| self.refuse_after(id, ids)).collect();
+        let rows = self.examine_rows(&file);
+        if !rows.is_empty() {
+            wrong.extend(rows);
+            return wrong;
         }
         match self.build() {
             Ok(Ok(rules)) => {
                 // Another thread may have been faster; its rules are the same.
                 let _ = self.rules.set(rules);
-                Vec::new()
             }
-            Ok(Err(wrong)) => wrong,
-            Err(error) => vec![error],
+            Ok(Err(rules)) => wrong.extend(rules),
+            Err(error) => wrong.push(error),
         }
+        wrong
+    }
+
+    fn refuse_after(&self, id: &Text, ids: &[&str]) -> CheckError {
+        self.refuse(id.span(), &format!("there is no check \"{}\"", &**id), Some(nearest(id, ids)))
     }
 
     /// The compiled rules, or all that is wrong with them; the outer refusal is of the file itself.
@@ -627,11 +643,7 @@ impl Check {
         let missing = written.zip(self.after()).find(|(_, resolved)| !known(resolved));
         match missing {
             None => Ok(()),
-            Some((id, _)) => {
-                let message = format!("there is no check \"{}\"", &**id);
-                let help = nearest(id, ids);
-                Err(self.refuse(id.span(), &message, Some(help)))
-            }
+            Some((id, _)) => Err(self.refuse_after(id, ids)),
         }
     }
 }

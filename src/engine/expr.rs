@@ -22,6 +22,9 @@ const NODES: usize = 20_000;
 /// Deepest nesting of one.
 const DEEPEST: usize = 200;
 
+/// Most brackets, signs and conditions of one that may be open at the same time.
+const BRACKETS: usize = 100;
+
 /// Fields of the `profile` variable.
 const PROFILE: &[&str] = &[
     "app_id",
@@ -154,6 +157,10 @@ impl Names {
         };
         if self.bounded && source.len() > LONGEST {
             return refuse("the expression is too long");
+        }
+        // The parser goes as deep as the text does, and must not be led too deep.
+        if self.bounded && climbs(source) > BRACKETS {
+            return refuse("the expression is nested too deeply");
         }
         let program = parse(source)?;
         if self.bounded && is_deeper(program.expression(), DEEPEST) {
@@ -298,12 +305,23 @@ fn complain_call(name: &str) -> Option<(String, Option<String>)> {
     Some((format!("unknown function \"{name}\""), Some(suggest(name, NAMES.iter().copied()))))
 }
 
-/// Offers the nearest name, then all of them.
+/// More names than this are no help.
+const MANY: usize = 50;
+
+/// Names that are shown where there are many.
+const NEAR: usize = 8;
+
+/// Offers the nearest name, then all of them; of very many, the nearest.
 pub fn suggest<'a>(wrong: &str, choices: impl Iterator<Item = &'a str>) -> String {
     let choices: Vec<&str> = choices.collect();
-    let nearest = choices
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)));
+    let likeness = |name: &str| strsim::jaro_winkler(wrong, name);
+    let nearest = choices.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    if choices.len() > MANY {
+        let mut near = choices.clone();
+        near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+        near.truncate(NEAR);
+        return format!("nearest of {} valid names: {}", choices.len(), near.join(", "));
+    }
     match nearest {
         Some(name) if strsim::jaro_winkler(wrong, name) > 0.8 => {
             format!("did you mean \"{name}\"? valid here: {}", choices.join(", "))
@@ -396,6 +414,22 @@ fn count_rounds(tree: &mut IdedExpr) {
         inner.iter_range.expr =
             Ast::Call(CallExpr { func_name: ROUNDS.to_owned(), target: None, args: vec![range] });
     }
+}
+
+/// The most that an expression could nest: brackets that are open at the same time, and all signs and
+/// conditions, which nest without brackets.
+fn climbs(source: &str) -> usize {
+    let (mut open, mut deepest, mut others) = (0_usize, 0, 0);
+    for c in source.chars() {
+        match c {
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' => open = open.saturating_sub(1),
+            '!' | '-' | '?' => others += 1,
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest + others
 }
 
 /// Whether a tree goes deeper than so many levels.

@@ -17,6 +17,14 @@ pub struct Origin {
     pub overrides: bool,
 }
 
+impl Origin {
+    /// In words.
+    pub fn words(&self) -> String {
+        let place = if self.overrides { ", in place of the built-in check" } else { "" };
+        format!("{}{place}", self.file)
+    }
+}
+
 /// What the files of a user may name besides the built-in facts and causes.
 #[derive(Debug, Default)]
 pub struct Setting {
@@ -24,6 +32,8 @@ pub struct Setting {
     pub externals: BTreeMap<String, Shape>,
     /// Causes and what they mean.
     pub causes: BTreeMap<String, String>,
+    /// Areas and their titles.
+    pub areas: BTreeMap<String, String>,
 }
 
 static USUAL: LazyLock<Arc<Setting>> = LazyLock::new(Arc::default);

@@ -161,7 +161,7 @@ struct Builder {
 
 /// The built-in catalogue with what the user brings.
 pub(super) fn build(base: Catalogue, own: Own) -> Result<Catalogue, Vec<CheckError>> {
-    let setting = Setting { externals: own.externals, causes: BTreeMap::new() };
+    let setting = Setting { externals: own.externals, ..Setting::default() };
     let mut builder = Builder { catalogue: base, setting, checks: Vec::new(), wrong: Vec::new() };
     for folder in own.folders {
         builder.catalogue.additions.directories.push(folder.name);
@@ -283,6 +283,7 @@ impl Builder {
     }
 
     fn finish(mut self) -> Result<Catalogue, Vec<CheckError>> {
+        self.setting.areas.clone_from(&self.catalogue.additions.areas);
         let setting = Arc::new(std::mem::take(&mut self.setting));
         for (id, file) in std::mem::take(&mut self.checks) {
             self.check(&id, file, &setting);
@@ -294,12 +295,7 @@ impl Builder {
         for name in &self.catalogue.additions.profiles {
             self.wrong.extend(self.catalogue.faults(&self.catalogue.drafts[name]));
         }
-        if !self.wrong.is_empty() {
-            // What hangs on files that cannot be read would only repeat them; the rest is told as well.
-            self.checks_hold(false);
-            return Err(in_order(self.wrong));
-        }
-        self.checks_hold(true);
+        self.checks_hold();
         if !self.wrong.is_empty() {
             return Err(in_order(self.wrong));
         }
@@ -332,32 +328,29 @@ impl Builder {
         checks.push(Check::own(&id, file.text, origin, setting.clone()));
     }
 
-    fn checks_hold(&mut self, related: bool) {
+    fn checks_hold(&mut self) {
         let present = present(&self.catalogue.checks);
+        let ids: Vec<String> = self.catalogue.checks.iter().map(|check| check.id().to_owned()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut sound = true;
         for check in self.catalogue.checks.iter_mut().filter(|check| check.origin().is_some()) {
-            let wrong = check.examine();
+            let wrong = check.examine(&ids, &present);
             if wrong.is_empty() {
                 check.resolve_after(&present);
             }
             sound &= wrong.is_empty();
             self.wrong.extend(wrong);
         }
-        if !related || !sound {
+        if !sound {
             return;
         }
-        let checks = &self.catalogue.checks;
-        let ids: Vec<&str> = checks.iter().map(Check::id).collect();
-        let own = || checks.iter().filter(|check| check.origin().is_some());
-        self.wrong.extend(own().filter_map(|check| check.examine_after(&ids).err()));
-        if self.wrong.is_empty() {
-            let circles = own().filter(|check| self.catalogue.ancestors(check.id()).contains(&check.id()));
-            let refuse = |check: &Check| {
-                let help = "a check that another one waits for must not wait for it";
-                check.refuse(check.first_after(), "the check comes `after` itself", Some(help.into()))
-            };
-            self.wrong.extend(circles.map(refuse));
-        }
+        let own = self.catalogue.checks.iter().filter(|check| check.origin().is_some());
+        let circles = own.filter(|check| self.catalogue.ancestors(check.id()).contains(&check.id()));
+        let refuse = |check: &Check| {
+            let help = "a check that another one waits for must not wait for it";
+            check.refuse(check.first_after(), "the check comes `after` itself", Some(help.into()))
+        };
+        self.wrong.extend(circles.map(refuse));
     }
 
     fn examples_hold(&mut self) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::mark::Paint;
 use super::sheet::Sheet;
 use super::{Style, json};
-use crate::engine::{Catalogue, Check, FixFile, Outcome, Word};
+use crate::engine::{Catalogue, Check, FixFile, Outcome, Query, Word};
 use crate::facts::catalogue;
 
 /// A permission of the reader, and the facts that it unlocks.
@@ -51,7 +51,11 @@ fn header(sheet: &mut Sheet, check: &Check) {
     sheet.title(check.id());
     sheet.text(&file.title, Paint::Plain);
     sheet.gap();
-    sheet.labelled("Area", Catalogue::embedded().area_title(check.area()));
+    let area = check.own_area_title().unwrap_or_else(|| Catalogue::embedded().area_title(check.area()));
+    sheet.labelled("Area", area);
+    if let Some(origin) = check.origin() {
+        sheet.labelled("From", &origin.words());
+    }
     sheet.labelled("Since", &file.since);
     if !file.aliases.is_empty() {
         sheet.labelled("Formerly", &file.aliases.join(", "));
@@ -78,6 +82,11 @@ fn facts(check: &Check) -> Vec<(String, &'static str)> {
     known.collect()
 }
 
+/// What it asks besides, by name.
+fn queries(check: &Check) -> Vec<(&String, &Query)> {
+    check.queries().map(|queries| queries.iter().collect()).unwrap_or_default()
+}
+
 fn permissions<'n>(check: &Check, needs: &'n [Need]) -> Vec<&'n str> {
     let reads = check.reads().unwrap_or_default();
     let wanted = |need: &&Need| {
@@ -90,13 +99,22 @@ fn permissions<'n>(check: &Check, needs: &'n [Need]) -> Vec<&'n str> {
 }
 
 fn reads(sheet: &mut Sheet, check: &Check, needs: &[Need]) {
-    let facts = facts(check);
-    if facts.is_empty() {
+    let (facts, queries) = (facts(check), queries(check));
+    let external: Vec<String> =
+        check.reads().unwrap_or_default().into_iter().filter(|p| p.starts_with("external.")).collect();
+    if facts.is_empty() && queries.is_empty() && external.is_empty() {
         return;
     }
     sheet.heading("What it reads");
     for (path, doc) in facts {
         sheet.entry(&path, doc);
+    }
+    for (name, query) in queries {
+        let scope = format!("{:?}", query.scope).to_lowercase();
+        sheet.entry(&format!("query.{name}"), &format!("{}, once for each {scope}", query.words()));
+    }
+    for path in external {
+        sheet.entry(&path, "from the external collector of that name");
     }
     let permissions = permissions(check, needs);
     if !permissions.is_empty() {
@@ -254,10 +272,19 @@ pub fn json(check: &Check, needs: &[Need]) -> String {
         "why": file.why.trim(),
         "reads": reads,
         "permissions": permissions(check, needs),
+        "origin": check.origin(),
+        "queries": queries(check).into_iter().map(query_json).collect::<Vec<_>>(),
         "outcomes": file.outcome.iter().map(outcome_json).collect::<Vec<_>>(),
         "references": file.reference,
         "examples": examples,
     }))
+}
+
+fn query_json((name, query): (&String, &Query)) -> Value {
+    json!({
+        "query": name, "asks": query.words(), "permission": query.permission,
+        "scope": format!("{:?}", query.scope).to_lowercase(), "fact": format!("query.{}", query.key),
+    })
 }
 
 fn outcome_json(row: &Outcome) -> Value {

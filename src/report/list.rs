@@ -19,7 +19,7 @@ pub fn checks(catalogue: &Catalogue, style: &Style) -> String {
     for (area, checks) in areas(all) {
         page.heading(catalogue.area_title(area));
         let rows: Vec<[String; 2]> =
-            checks.iter().map(|check| [check.id().to_owned(), check.title().to_owned()]).collect();
+            checks.iter().map(|check| [check.id().to_owned(), title(check)]).collect();
         if side_by_side {
             grid::bare(&mut page, &rows, &[ids]);
         } else {
@@ -33,6 +33,13 @@ pub fn checks(catalogue: &Catalogue, style: &Style) -> String {
         Paint::Plain,
     );
     page.finish()
+}
+
+fn title(check: &Check) -> String {
+    match check.origin() {
+        None => check.title().to_owned(),
+        Some(origin) => format!("{} ({})", check.title(), origin.words()),
+    }
 }
 
 /// Titles below the ids, so that an id is never broken.
@@ -51,7 +58,7 @@ pub fn json(catalogue: &Catalogue) -> String {
         .map(|check| {
             json!({
                 "check": check.id(), "title": check.title(), "area": check.area(), "since": check.since(),
-                "aliases": check.aliases(), "after": check.after(),
+                "aliases": check.aliases(), "after": check.after(), "origin": check.origin(),
             })
         })
         .collect();

@@ -33,6 +33,20 @@ fn the_schema_of_the_configuration_is_current() {
 }
 
 #[test]
+fn the_schemas_of_the_users_own_files_are_current() {
+    use syncready::{collect::external, engine::CheckFile, engine::Draft};
+    let schemas = [
+        ("check", schemars::schema_for!(CheckFile)),
+        ("profile", schemars::schema_for!(Draft)),
+        ("collector-request", schemars::schema_for!(external::Request)),
+        ("collector-answer", schemars::schema_for!(external::Answer)),
+    ];
+    for (name, schema) in schemas {
+        assert_current(&format!("docs/schema/{name}.schema.json"), &format!("{:#}\n", schema.to_value()));
+    }
+}
+
+#[test]
 fn the_page_about_exit_codes_is_current() {
     let mut page =
         String::from("# Exit codes\n\nThe same in every output format.\n\n| Code | Meaning |\n|---|---|\n");
@@ -68,6 +82,10 @@ fn the_page_about_facts_is_current() {
             );
         }
     }
+    page.push_str(
+        "\n## query, external\n\nAnswers to the queries of a check (`query.NAME`), and facts of external collectors \
+         (`external.NAME`). The\nfiles that bring them declare what there is: [extending.md](extending.md).\n",
+    );
     assert_current("docs/facts.md", &page);
 }
 

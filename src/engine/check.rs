@@ -541,9 +541,8 @@ impl Check {
 
     /// Everything that is wrong with the file, as far as one reading can tell.
     pub(super) fn examine(&self, ids: &[&str], present: impl Fn(&str) -> Option<String>) -> Vec<CheckError> {
-        let file = match toml::from_str::<CheckFile>(&self.source) {
-            Ok(file) => file,
-            Err(_) => return self.read().err().into_iter().collect(),
+        let Ok(file) = toml::from_str::<CheckFile>(&self.source) else {
+            return self.read().err().into_iter().collect();
         };
         let known = |id: &str| ids.contains(&id) || present(id).is_some();
         let after = file.after.iter().filter(|id| !known(id));

@@ -361,7 +361,20 @@ fn everything_that_is_wrong_is_told_at_once() {
     place.write("own/stray.toml", "x = 1\n");
     let run = place.run(&["checks", "list", "--checks", "own"]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    insta::assert_snapshot!("all_refusals_at_once", run.stderr);
+    insta::assert_snapshot!("all_refusals_at_once", without_lists(&run.stderr));
+}
+
+/// The text without the lists of what is valid, which grow with the catalogue.
+fn without_lists(text: &str) -> String {
+    let short = |line: &str| {
+        let cut =
+            ["valid here: ", "valid names: "].iter().find_map(|lead| Some(line.find(lead)? + lead.len()));
+        let line = cut.map_or(line, |at| &line[..at]).trim_end();
+        let counted =
+            line.split_once("nearest of ").map(|(before, _)| format!("{before}nearest of all valid names"));
+        counted.unwrap_or_else(|| line.to_owned()) + "\n"
+    };
+    text.lines().map(short).collect()
 }
 
 #[test]
@@ -404,8 +417,9 @@ fn hostile_check_files_are_refused_or_bounded() {
     refused(&rule("", &format!("{} > 0", vec!["1"; 3000].join("+"))), "nested too deeply");
     refused(&rule("", &format!("{}true{}", "(".repeat(3000), ")".repeat(3000))), "expression");
     refused(&rule("", &format!("size('{}') > 0", "x".repeat(9000))), "too long");
-    let doubling: String = (0..40).map(|n| format!("a{n} = \"a{0} + a{0}\"\n", n + 1)).collect();
-    refused(&rule(&format!("{doubling}a40 = \"1\""), "a0 > 0"), "stand for too much");
+    let doubling: Vec<String> = (0..40).map(|n| format!("a{n} = \"a{0} + a{0}\"", n + 1)).collect();
+    let doubling = doubling.join("\n");
+    refused(&rule(&format!("{doubling}\na40 = \"1\""), "a0 > 0"), "stand for too much");
     refused(&format!("title = {}\n", "[".repeat(20_000)), "hostile.toml");
     refused(&"#".repeat(300 << 10), "larger than");
     // Loops in loops are cut off where they are judged.

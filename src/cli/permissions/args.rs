@@ -36,6 +36,9 @@ pub struct Permissions {
     /// Configuration; without it ./syncready.toml, if it is there.
     #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
+    /// Directory of checks of your own; repeatable.
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub checks: Vec<PathBuf>,
     /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
     pub set: Vec<String>,

@@ -17,6 +17,7 @@ use super::{
     config::{self, File, Source, Wishes},
     exit, look,
     output::{self, Sink},
+    own,
     problem::Problem,
     select,
     trouble::Trouble,
@@ -34,7 +35,8 @@ const CLOUD_WORLDS: &[&str] = &["online-delegated", "online-ews-app", "online-gr
 /// Says what the reader needs.
 pub fn run(args: &Permissions) -> Result<u8, Trouble> {
     let sink = Sink::open(args.output.output.as_deref())?;
-    let catalogue = Catalogue::embedded();
+    let brought = own::find(&args.checks, args.config.as_deref())?;
+    let catalogue = brought.catalogue();
     let selection = selection(catalogue, args)?;
     let found = config::find(args.config.as_deref())?;
     let configured = found.is_some();

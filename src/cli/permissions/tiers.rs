@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::own;
 use crate::{
     collect::{self, Access, Grant, Target, reader},
     engine::{Catalogue, Check, CheckError, Level, Profile, Selection},
@@ -70,7 +71,9 @@ impl Needs {
         let unwanted =
             |check: &Check| profile.is_some_and(|profile| profile.level(check.id()) == Level::Unwanted);
         for check in catalogue.checks().iter().filter(|check| selection.asks_for(check) && !unwanted(check)) {
-            let grants = behind(target, &check.reads()?);
+            let queries = check.queries()?.values().cloned().map(own::query).collect();
+            let extra = collect::Extra::new(queries, Vec::new());
+            let grants = behind(target, &check.reads()?, &extra);
             let permissions = self.checks.entry(check.id().to_owned()).or_default();
             for grant in grants {
                 permissions.insert(grant.permission);
@@ -181,8 +184,8 @@ fn rank(permission: &str) -> (usize, usize, String) {
 }
 
 /// The reader's permissions of the calls behind some facts, and of the calls that those come after.
-fn behind(target: &Target, reads: &BTreeSet<String>) -> Vec<Grant> {
-    let table: Vec<_> = collect::calls().filter(|call| (call.applies)(target)).collect();
+fn behind(target: &Target, reads: &BTreeSet<String>, extra: &collect::Extra) -> Vec<Grant> {
+    let table: Vec<_> = collect::calls().chain(extra.calls()).filter(|call| (call.applies)(target)).collect();
     let yields = |call: &collect::Call| {
         call.yields.iter().any(|yielded| reads.iter().any(|path| overlaps(yielded, path)))
     };

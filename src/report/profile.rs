@@ -136,12 +136,12 @@ fn parameters(sheet: &mut Sheet, profile: &Profile) {
 fn statements(sheet: &mut Sheet, profile: &Profile) {
     let mut of = "";
     for statement in &profile.statement {
-        if statement.of != of {
+        if statement.of == of {
+            sheet.gap();
+        } else {
             of = &statement.of;
             let own = of == profile.name;
             sheet.heading(&if own { "What it rests on".to_owned() } else { format!("From {of}") });
-        } else {
-            sheet.gap();
         }
         self::statement(sheet, statement);
         if !statement.about.is_empty() {

@@ -94,6 +94,7 @@ fn target(base: &str) -> Target {
         phase: None,
         also: vec!["other@contoso.com".into()],
         public_folders: Vec::new(),
+        wanted_users: None,
         sign_in_allowed: true,
         vendor_credential: false,
         consenting_admin: None,

@@ -90,6 +90,14 @@ pub(super) fn account(section: &mut Section, target: &Target, observed: &Observe
             "scope": target.scope,
             "targets": target.also,
             "public_folders": target.public_folders,
+            "wanted_users": match &target.wanted_users {
+                Some(super::WantedUsers::Listed(users)) => users.as_slice(),
+                _ => &[],
+            },
+            "wanted_group": match &target.wanted_users {
+                Some(super::WantedUsers::Group(group)) => Some(group),
+                _ => None,
+            },
             "sign_in_allowed": target.sign_in_allowed,
             "vendor_credential": target.vendor_credential,
             "consenting_admin": target.consenting_admin,

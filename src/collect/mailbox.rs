@@ -21,7 +21,7 @@ pub(super) const CALLS: &[Call] = &[
         yields ["mailbox.exists", "mailbox.soft_deleted", "mailbox.recipient_type", "mailbox.primary_address",
             "mailbox.addresses", "mailbox.hidden", "mailbox.move_status", "mailbox.created_at"]),
     row!("exchange.mailbox-statistics", Account, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [],
-        statistics, yields ["mailbox.quota_percent"]),
+        statistics, yields ["mailbox.quota_percent", "mailbox.quarantined"]),
     row!("exchange.cas-mailbox", Account, reads(EXCHANGE, &[]), mailbox_in_the_cloud, after [], cas,
         yields ["mailbox.cas"]),
 ];
@@ -133,6 +133,7 @@ async fn statistics(context: &Context) -> Reading {
     let statistics = first(&said, "TotalItemSize")?.unwrap_or_default();
     let mut found = Yield::new();
     found.set("mailbox.quota_percent", percent(&mailbox["ProhibitSendQuota"], &statistics["TotalItemSize"]));
+    found.set("mailbox.quarantined", flag(&statistics, "IsQuarantined"));
     found.exchanges.clone_from(&said.exchanges);
     Ok(found)
 }

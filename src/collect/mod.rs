@@ -44,6 +44,7 @@ mod target;
 mod tenant;
 #[cfg(test)]
 mod testing;
+mod wanted;
 mod world;
 
 pub use call::{Access, Call, Grant, Running, Yield};
@@ -53,7 +54,7 @@ pub use memo::Memo;
 pub use runner::{Part, Progress, RunOptions, run, stream};
 pub use target::{
     ActiveDirectory, Attested, Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target,
-    World,
+    WantedUsers, World,
 };
 
 /// The call table: every call of every collector.
@@ -81,6 +82,7 @@ pub fn calls() -> impl Iterator<Item = &'static Call> {
         sign_in::CALLS,
         sign_in_log::CALLS,
         tenant::CALLS,
+        wanted::CALLS,
     ];
     tables.iter().copied().flatten()
 }

@@ -183,7 +183,7 @@ async fn mailbox_permissions(context: &Context) -> Reading {
 }
 
 /// The rights that a list of permissions grants.
-fn rights(list: &Value) -> Vec<String> {
+pub(super) fn rights(list: &Value) -> Vec<String> {
     let granting = rows(list).filter(|row| super::directory::flag(row, "Deny") != true);
     granting.flat_map(|row| words(row, "AccessRights")).collect()
 }

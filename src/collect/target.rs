@@ -206,6 +206,15 @@ pub struct ActiveDirectory {
     pub base_dn: Option<String>,
 }
 
+/// The users whom the product is to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedUsers {
+    /// These addresses.
+    Listed(Vec<String>),
+    /// The members of the group with this address or object id.
+    Group(String),
+}
+
 /// One account to examine.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -252,6 +261,8 @@ pub struct Target {
     pub also: Vec<String>,
     /// Public folders to sync.
     pub public_folders: Vec<String>,
+    /// Users whom the product is to serve.
+    pub wanted_users: Option<WantedUsers>,
     /// A live sign-in as the product is allowed in this run.
     pub sign_in_allowed: bool,
     /// The product's credential is held by its vendor.

@@ -45,6 +45,7 @@ pub fn target(account: &str) -> Target {
         phase: None,
         also: Vec::new(),
         public_folders: Vec::new(),
+        wanted_users: None,
         sign_in_allowed: false,
         vendor_credential: false,
         consenting_admin: None,

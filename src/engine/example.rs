@@ -246,6 +246,7 @@ pub(super) fn settings(world: &str) -> Option<Map<String, Value>> {
         "request": {
             "features": ["contacts", "calendars"], "scope": "listed", "targets": [], "public_folders": [],
             "sign_in_allowed": true, "vendor_credential": false, "consenting_admin": null,
+            "wanted_users": [], "wanted_group": null,
         },
         "active_directory": { "host": null },
         "account": { "address": "svc-sync@contoso.com", "domain": "contoso.com" },

@@ -230,6 +230,8 @@ groups! {
         "scope" Text "organization or listed: which mailboxes the product shall reach";
         "targets" List "other mailboxes named by the user (--as)";
         "public_folders" List "public folders to sync";
+        "wanted_users" List "addresses of the users whom the product is to serve, from a file; empty: none were given";
+        "wanted_group" Text "group whose members the product is to serve; null: none was given";
         "sign_in_allowed" Bool "a live sign-in as the product was allowed in this run";
         "vendor_credential" Bool "the product's credential is held by its vendor";
         "consenting_admin" Text "administrator named to give the product's consent; null: nobody";
@@ -476,6 +478,7 @@ groups! {
         "move_status" Text "MailboxMoveStatus; null or None: no move";
         "created_at" Time "WhenMailboxCreated" since "the mailbox was created";
         "quota_percent" Int "used share of the send quota";
+        "quarantined" Bool "IsQuarantined";
         "cas.ews_enabled" Bool "mailbox switch EwsEnabled; null: unset";
         "cas.ews_application_access_policy" Text "EnforceAllowList, EnforceBlockList or null";
         "cas.ews_allow_list" List "user agents allowed";
@@ -602,6 +605,13 @@ groups! {
         "role_groups[].group" Text "scope group";
         "role_groups[].nested" Text "group inside it";
         "role_groups[].targets" List "mailboxes of this account's that belong to the inner group";
+        "wanted_members" List "addresses of the members of the wanted group, through groups inside it too";
+        "wanted_tests" List "what Exchange says of the first 50 wanted users";
+        "wanted_tests[].target" Text "address";
+        "wanted_tests[].mailbox" Bool "Exchange has a mailbox for it";
+        "wanted_tests[].policy" Text "of an app, Test-ApplicationAccessPolicy: granted or denied";
+        "wanted_tests[].role" Text "of an app, its roles: in, out, or none where it has no role";
+        "wanted_tests[].full_access" Bool "of an account: it has FullAccess; null for an app";
         "delegate_tests" List "one cheap read of each folder that the product syncs, in each target, as the account";
         "delegate_tests[].target" Text "mailbox";
         "delegate_tests[].folder" Text "calendar, contacts or inbox";

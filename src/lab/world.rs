@@ -40,7 +40,7 @@
 //!                       conditionalAccessStatus, clientAppUsed, isInteractive, policies[policy keys], ip, country
 //! subscribed_skus{PART} skuId, plans{id: name}, capabilityStatus?
 //! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code,
-//!                       message}, full_access{user key: [rights]}, used_bytes,
+//!                       message}, full_access{user key: [rights]}, used_bytes, quarantined,
 //!                       folders{calendar|contacts: {shown, items, permissions{user key: level}}}, soft_deleted, location}},
 //!                       access_policies{KEY: {AppId, AccessRight, ScopeName, x.members[]}},
 //!                       access_policy_tests{ADDRESS: Granted|Denied} (in place of what the policies say),
@@ -54,7 +54,7 @@
 //! ews                   host, kind online|exchange-server, version, challenges[], logon_form,
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
 //!                       impersonators{user or app key: {allow[], deny[]}},
-//!                       mailbox_errors{ADDRESS: {status, code, text, http}}
+//!                       mailbox_errors{ADDRESS: {status, code, text, http, impersonated (only where somebody acts for it)}}
 //! directory             Active Directory: domain{lockoutThreshold, lockout_minutes (0: no end)},
 //!                       objects{KEY: attributes; pwdLastSet, lockoutTime and expires are times, 0 or null;
 //!                       password, unless it is that of ews.users{KEY}}, other_domains[names]

@@ -60,6 +60,7 @@ fn target(password: &str) -> Target {
         phase: None,
         also: vec![OTHER.into()],
         public_folders: Vec::new(),
+        wanted_users: None,
         sign_in_allowed: true,
         vendor_credential: false,
         consenting_admin: None,

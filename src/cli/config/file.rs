@@ -244,6 +244,9 @@ pub struct Account {
     /// Public folders to sync.
     #[serde(default)]
     pub public_folders: Vec<String>,
+    /// The users whom the product is to serve; they are held against what it may reach.
+    #[schemars(with = "Option<super::wanted::Wanted>")]
+    pub wanted_users: Option<Spanned<super::wanted::Wanted>>,
 }
 
 /// The four worlds.

@@ -12,6 +12,7 @@ mod secret;
 mod sign_in;
 mod source;
 mod targets;
+mod wanted;
 mod worlds;
 
 pub use address::fault as address_fault;

@@ -375,6 +375,10 @@ impl<'a> Planner<'a> {
             }),
             also: self.also(table)?,
             public_folders: table.map(|table| table.public_folders.clone()).unwrap_or_default(),
+            wanted_users: table
+                .and_then(|table| table.wanted_users.as_ref())
+                .map(|wanted| super::wanted::read(self.source, wanted))
+                .transpose()?,
             sign_in_allowed: !self.wishes.no_sign_in,
             vendor_credential: held.is_some_and(|held| *held.get_ref() == HeldBy::Vendor),
             consenting_admin: self.consenting_admin(table)?,

@@ -152,18 +152,21 @@ const FAULTS: &[&str] = &[
     "ErrorExceededConnectionCount",
 ];
 
-/// What the world says is wrong with a mailbox.
-pub(super) fn error_of<'a>(view: View<'a>, mailbox: &Value) -> Option<&'a Value> {
+/// What the world says is wrong with a mailbox; some of it only where somebody acts for it.
+pub(super) fn error_of<'a>(view: View<'a>, mailbox: &Value, impersonated: bool) -> Option<&'a Value> {
     let errors = view.at("ews.mailbox_errors").as_object()?.iter();
     errors
         .into_iter()
-        .find(|(address, error)| answers_to(mailbox, address) && error.is_object())
+        .find(|(address, error)| {
+            let fits = impersonated || error["impersonated"] != true;
+            fits && answers_to(mailbox, address) && error.is_object()
+        })
         .map(|(_, error)| error)
 }
 
 /// Refuses the whole request where the mailbox's trouble is of that kind.
-pub(super) fn broken(view: View, mailbox: &Value) -> Result<(), Stop> {
-    let Some(error) = error_of(view, mailbox) else { return Ok(()) };
+pub(super) fn broken(view: View, mailbox: &Value, impersonated: bool) -> Result<(), Stop> {
+    let Some(error) = error_of(view, mailbox, impersonated) else { return Ok(()) };
     let status = error["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let code = text(error, "code");
     if let (Some(status), true) = (status, code.is_empty() || error["http"] == true) {

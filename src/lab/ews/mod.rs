@@ -129,7 +129,7 @@ fn serve(view: View, ask: &Ask, caller: &Caller) -> Result<String, Stop> {
         gates::mailbox(view, ask, mailbox).map_err(Stop::Answer)?;
     }
     if let Some(mailbox) = mailbox {
-        gates::broken(view, mailbox)?;
+        gates::broken(view, mailbox, target.is_some())?;
     }
     let context = operations::Context { view, ask, caller, mailbox, impersonated: target.is_some() };
     let body = operations::run(&context, &request)?;

@@ -66,7 +66,7 @@ fn open<'a>(context: &Context<'a>, id: Node) -> Result<Opened<'a>, Fault> {
         None => own?,
         Some(address) => other(context, address, value)?,
     };
-    if let Some(error) = gates::error_of(context.view, mailbox) {
+    if let Some(error) = gates::error_of(context.view, mailbox, context.impersonated) {
         let message = gates::message_of(error).unwrap_or("The request could not be completed.");
         return Err(Fault::new(text(error, "code"), message));
     }

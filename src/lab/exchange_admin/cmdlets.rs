@@ -244,7 +244,7 @@ fn statistics(run: &Run) -> Result<Vec<Value>, Failure> {
     let used = mailbox["x"]["used_bytes"].as_u64().unwrap_or(0);
     Ok(vec![json!({ "DisplayName": mailbox["DisplayName"], "MailboxGuid": mailbox["ExchangeGuid"],
         "ItemCount": used / 65_536, "TotalItemSize": size(used), "DeletedItemCount": 0,
-        "TotalDeletedItemSize": "0 B (0 bytes)", "StorageLimitStatus": null, "IsQuarantined": false,
+        "TotalDeletedItemSize": "0 B (0 bytes)", "StorageLimitStatus": null, "IsQuarantined": mailbox["x"]["quarantined"] == true,
         "LastLogonTime": null })])
 }
 

@@ -11,7 +11,7 @@ use super::error::Refusal;
 use super::routes::{Call, Found};
 use crate::lab::authority;
 use crate::lab::names::{self, made_up};
-use crate::lab::view::{public, rows, text, texts};
+use crate::lab::view::{has, public, rows, text, texts};
 
 /// The user that the path names; an alias is no key.
 pub(super) fn user<'a>(call: &Call<'a>) -> Result<&'a Value, Refusal> {
@@ -213,6 +213,22 @@ pub(super) fn transitive_cast(call: &Call) -> Result<Found, Refusal> {
         member.remove("@odata.type");
     }
     Ok(Found::Many(found))
+}
+
+/// `/groups`.
+pub(super) fn groups(call: &Call) -> Result<Found, Refusal> {
+    Ok(Found::Many(call.view.rows("groups").into_iter().map(public).collect()))
+}
+
+/// `/groups/{id}/transitiveMembers/microsoft.graph.user`.
+pub(super) fn members_cast(call: &Call) -> Result<Found, Refusal> {
+    let wanted = call.arg(0);
+    let group = call.view.group(wanted).ok_or_else(|| Refusal::not_found(wanted))?;
+    let inside = |user: &&Value| {
+        let mut all = call.view.groups_of(user, true).into_iter();
+        all.any(|own| has(own, "id", text(group, "id")))
+    };
+    Ok(Found::Many(call.view.rows("users").into_iter().filter(inside).map(public).collect()))
 }
 
 /// `POST /users/{id}/checkMemberGroups`.

@@ -182,6 +182,8 @@ pub(super) const ROUTES: &[Route] = &[
         beta_only: true,
         ..get("users/*/authentication/requirements", "", "", REQUIREMENTS, policies::requirements)
     },
+    get("groups", "group", "id mail displayName", MEMBERS, dir::groups),
+    get("groups/*/transitiveMembers/*", "user", "", MEMBERS, dir::members_cast),
     post("users/*/checkMemberGroups", MEMBERS, dir::check_groups),
     get("directory/deletedItems/microsoft.graph.user", "user", USER_FILTERS, DELETED, dir::deleted),
     get("directory/deletedItems/*", "user", "", DELETED, dir::deleted_one),

@@ -24,6 +24,7 @@ const FIGURES: &[Figure] = &[
     ("requests", requests),
     ("judging", judging),
     ("fleet", fleet),
+    ("lines", lines),
 ];
 
 fn main() {
@@ -179,6 +180,23 @@ fn fleet() {
         show(&what, &format!("{each:.1} ms"), "-");
     }
     show(&format!("{MANY} accounts: peak memory, the lab included"), &own_peak(), "-");
+}
+
+/// Saved facts of many accounts, judged line by line: the memory must not grow with their number.
+fn lines() {
+    let mut document = attempt(&scenario("healthy-app-graph"), 0, str::to_owned).document;
+    let account = document.accounts.remove(0);
+    let line = |value: &Value| value.to_string() + "\n";
+    let (head, account) = (line(&json!(document)), line(&json!(account)));
+    let folder = tempfile::tempdir().expect("a folder");
+    for count in [100, 1000, 10_000] {
+        let path = folder.path().join(format!("{count}.jsonl"));
+        std::fs::write(&path, head.clone() + &account.repeat(count)).expect("written");
+        let arguments =
+            ["check", "--from", path.to_str().expect("UTF-8"), "--format", "jsonl", "-o", "/dev/null"];
+        show(&format!("{count} saved accounts as JSON Lines: peak memory"), &peak(&arguments), "flat");
+        show(&format!("{count} saved accounts as JSON Lines: wall time"), &wall(&arguments, 1), "linear");
+    }
 }
 
 /// The healthy app world with more users.

@@ -146,7 +146,7 @@ impl<'a> Desk<'a> {
             Facts::Lines(lines) => lines.finish()?,
             Facts::Whole(sink, accounts) => {
                 let document = Document { accounts, ..head.clone() };
-                let text = serde_json::to_string_pretty(&document).map_err(ours)?;
+                let text = serde_json::to_string_pretty(&document).map_err(|error| ours(&error))?;
                 sink.write(&(text + "\n"))?;
             }
             Facts::Nowhere => {}
@@ -205,10 +205,10 @@ pub fn known_profile(account: &Account, catalogue: &Catalogue, selection: &Selec
 }
 
 fn line(document: &impl serde::Serialize) -> Result<String, Trouble> {
-    Ok(serde_json::to_string(document).map_err(ours)? + "\n")
+    Ok(serde_json::to_string(document).map_err(|error| ours(&error))? + "\n")
 }
 
-fn ours(error: serde_json::Error) -> Trouble {
+fn ours(error: &serde_json::Error) -> Trouble {
     Trouble::Ours(error.to_string())
 }
 

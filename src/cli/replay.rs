@@ -28,12 +28,14 @@ pub fn each(path: &Path, mut take: impl FnMut(Part) -> ControlFlow<()>) -> Resul
     };
     let mut source = Source { reader, name, line: 0 };
     let Some(mut first) = source.next()? else {
-        return parts(parse(&source.name, "", 0)?, &mut take).map(drop);
+        return parse(&source.name, "", 0).map(|_| ());
     };
     if serde_json::from_slice::<IgnoredAny>(&first).is_err() {
         // Not a line of its own: one document over many lines.
         source.reader.read_to_end(&mut first).map_err(|error| source.refuse(&error))?;
-        return parts(parse(&source.name, &text(&source.name, first, 0)?, 0)?, &mut take).map(drop);
+        let document = parse(&source.name, &text(&source.name, first, 0)?, 0)?;
+        let _ = parts(document, &mut take);
+        return Ok(());
     }
     let mut tenants = BTreeSet::new();
     let mut next = Some(first);
@@ -84,7 +86,7 @@ fn lines_part(
     if !is_account {
         let document = parse(&source.name, text, above)?;
         *tenants = document.tenants.keys().cloned().collect();
-        return parts(document, take);
+        return Ok(parts(document, take));
     }
     let account: Account = serde_json::from_str(text).map_err(|error| {
         Problem::new(format!("this is not an account of a facts document: {error}")).at(
@@ -100,18 +102,15 @@ fn lines_part(
     Ok(take(Part::Account(account)))
 }
 
-fn parts(
-    mut document: Document,
-    take: &mut impl FnMut(Part) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, Problem> {
+fn parts(mut document: Document, take: &mut impl FnMut(Part) -> ControlFlow<()>) -> ControlFlow<()> {
     let accounts = std::mem::take(&mut document.accounts);
     let head = std::iter::once(Part::Head(document));
     for part in head.chain(accounts.into_iter().map(Part::Account)) {
         if take(part).is_break() {
-            return Ok(ControlFlow::Break(()));
+            return ControlFlow::Break(());
         }
     }
-    Ok(ControlFlow::Continue(()))
+    ControlFlow::Continue(())
 }
 
 fn text(name: &str, bytes: Vec<u8>, above: usize) -> Result<String, Problem> {

@@ -133,6 +133,11 @@ fn a_command_that_writes_a_list_reads_it_first_or_names_only_the_change() {
     });
 }
 
+/// The property that holds what a parameter writes.
+fn property(parameter: &str) -> String {
+    parameter.trim_matches(['-', ' ']).replace("RecipientRestrictionFilter", "RecipientFilter")
+}
+
 /// Lines of a command that write a list without having read it.
 fn overwritten(command: &str) -> Vec<String> {
     let writes = |line: &str| {
@@ -142,7 +147,7 @@ fn overwritten(command: &str) -> Vec<String> {
     let read_before = |list: &str, at: usize| {
         command.lines().take(at).any(|line| {
             (line.contains("Get-") || line.contains("-Method GET") || line.starts_with('$'))
-                && line.contains(list.trim_matches(['-', ' ']))
+                && line.contains(&property(list))
         })
     };
     let lines = command.lines().enumerate().filter(|(_, line)| writes(line));

@@ -10,6 +10,7 @@ use syncready::{
     engine::{self, Catalogue},
     facts::{Document, catalogue},
     knowledge::Knowledge,
+    lab,
 };
 
 fn root() -> PathBuf {
@@ -44,6 +45,27 @@ fn the_schemas_of_the_users_own_files_are_current() {
     for (name, schema) in schemas {
         assert_current(&format!("docs/schema/{name}.schema.json"), &format!("{:#}\n", schema.to_value()));
     }
+}
+
+#[test]
+fn the_schema_of_imports_is_current() {
+    let schema = schemars::schema_for!(syncready::collect::import::Shape);
+    assert_current("docs/schema/import.schema.json", &format!("{:#}\n", schema.to_value()));
+}
+
+#[test]
+fn the_labs_import_fits_its_schema() {
+    let schema = schemars::schema_for!(syncready::collect::import::Shape).to_value();
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let all = lab::scenarios();
+    let scenario = all.iter().find(|scenario| scenario.name == "exclusive-scope-shuts-out").expect("there");
+    let lab = runtime.block_on(lab::Lab::start(scenario, lab::Options::default())).expect("the lab starts");
+    let bytes = fs::read(lab.folder().join("roles.json")).expect("the lab writes one");
+    assert_eq!(bytes[..2], [0xff, 0xfe], "as Windows PowerShell redirects it");
+    let units = bytes[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    let text = String::from_utf16(&units.collect::<Vec<_>>()).expect("UTF-16");
+    let import: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(fits(&schema, &schema, &import, "import"), Ok(()));
 }
 
 #[test]
@@ -193,8 +215,10 @@ fn fits(schema: &Value, root: &Value, value: &Value, at: &str) -> Result<(), Str
         "$schema",
         "additionalProperties",
         "const",
+        "default",
         "description",
         "enum",
+        "format",
         "items",
         "properties",
         "required",

@@ -35,6 +35,8 @@ Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 unde
 pub enum Command {
     /// Check accounts: ready, or the first cause and its fix.
     Check(Box<Check>),
+    /// Save what a run sees, or print the script for what no protocol tells.
+    Collect(Box<Collect>),
     /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
     /// List the checks, or run the examples that prove them.
@@ -173,6 +175,9 @@ pub struct Check {
     /// Also try this mailbox, read only; repeatable.
     #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
     pub as_mailboxes: Vec<String>,
+    /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
+    #[arg(long = "import", value_name = "FILE", conflicts_with = "from", help_heading = "Configuration")]
+    pub imports: Vec<PathBuf>,
     /// Do not sign in as the product, even where its credential is configured.
     #[arg(long, help_heading = "Configuration")]
     pub no_sign_in: bool,
@@ -230,6 +235,83 @@ Examples:
   syncready check --only mfa,sso --strict
 
 Passwords and app secrets never stand on the command line: the configuration says where they are.";
+
+/// `collect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready collect --script svc-sync@contoso.com --as alice@contoso.com -o import.ps1
+  syncready check svc-sync@contoso.com --import roles.json
+  syncready collect -o facts.json && syncready check --from facts.json
+
+The script is read-only. It runs in the Exchange Management Shell, as a member of View-Only
+Organization Management:  .\\import.ps1 > roles.json")]
+pub struct Collect {
+    /// Addresses; without any, all accounts of the configuration.
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+    /// Print a PowerShell script that reads what no protocol of an Exchange Server tells.
+    #[arg(long)]
+    pub script: bool,
+
+    /// Configuration; without it ./syncready.toml, if it is there.
+    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
+    pub set: Vec<String>,
+    /// What the sync product needs.
+    #[arg(long, value_name = "NAME", conflicts_with = "script", help_heading = "Configuration")]
+    pub profile: Option<String>,
+    /// Also ask about this mailbox, read only; repeatable.
+    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
+    pub as_mailboxes: Vec<String>,
+    /// Also read what such a script wrote on an Exchange Server; repeatable.
+    #[arg(long = "import", value_name = "FILE", conflicts_with = "script", help_heading = "Configuration")]
+    pub imports: Vec<PathBuf>,
+    /// Do not sign in as the product, even where its credential is configured.
+    #[arg(long, conflicts_with = "script", help_heading = "Configuration")]
+    pub no_sign_in: bool,
+    /// Send a credential again that was refused less than 24 hours ago.
+    #[arg(long, conflicts_with_all = ["no_sign_in", "script"], help_heading = "Configuration")]
+    pub retry_sign_in: bool,
+    /// Time limit of the whole run.
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "script")]
+    #[arg(help_heading = "Configuration")]
+    pub timeout: Option<Duration>,
+
+    /// Only what these checks or areas need; repeatable, or separated by commas.
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "script")]
+    #[arg(help_heading = "Selection")]
+    pub only: Vec<String>,
+
+    /// Where it goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+impl Collect {
+    /// The check that would see the same.
+    pub fn as_check(&self) -> Check {
+        Check {
+            accounts: self.accounts.clone(),
+            config: self.config.clone(),
+            set: self.set.clone(),
+            profile: self.profile.clone(),
+            as_mailboxes: self.as_mailboxes.clone(),
+            imports: self.imports.clone(),
+            no_sign_in: self.no_sign_in,
+            retry_sign_in: self.retry_sign_in,
+            timeout: self.timeout,
+            only: self.only.clone(),
+            look: self.look.clone(),
+            ..Check::plain()
+        }
+    }
+}
 
 /// `explain`.
 #[derive(Debug, Args)]

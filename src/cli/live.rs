@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     args,
     config::{self, File, Plan, Source, Wishes},
-    look,
+    imports, look,
     output::note,
     own::Brought,
     person,
@@ -72,6 +72,7 @@ fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue)
         no_sign_in: args.no_sign_in,
     };
     let mut plan = config::plan(file, source, &wishes, &select::profiles(catalogue))?;
+    plan.imports = imports::read(&args.imports, file, source)?;
     let answers = select::attests(file, source, catalogue, Timestamp::now())?;
     for target in &mut plan.targets {
         let fits = |only: &String| only.eq_ignore_ascii_case(&target.account);
@@ -197,7 +198,7 @@ async fn gather_parts(
         (None, None)
     };
     let seen = recall(memory.clone());
-    let options = RunOptions { deadline, progress, memory: seen.clone(), extra };
+    let options = RunOptions { deadline, progress, memory: seen.clone(), extra, imports: plan.imports };
     let targets = person::signed_in(plan.targets, &net).await?;
     let took = collect::stream(targets, needed, net, options, take).await;
     if let Some(shown) = shown {

@@ -6,6 +6,7 @@
 pub mod args;
 mod check;
 mod checks;
+mod collect;
 mod completions;
 pub mod config;
 mod desk;
@@ -14,6 +15,7 @@ pub mod exit;
 mod explain;
 mod guard;
 mod hint;
+mod imports;
 mod init;
 mod lab;
 mod live;
@@ -29,6 +31,7 @@ mod progress;
 mod refused;
 mod replay;
 mod scenarios;
+mod script;
 mod select;
 mod signals;
 pub mod trial;
@@ -56,6 +59,7 @@ fn run() -> u8 {
     };
     let (outcome, look, convention) = match &cli.command {
         Command::Check(args) => (check::run(args), &args.look, args.exit_codes),
+        Command::Collect(args) => (collect::run(args), &args.look, ExitCodes::Plain),
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),

@@ -15,7 +15,14 @@ use crate::facts::{
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) section: Section,
-    exchanges: Vec<Exchange>,
+    pub(super) exchanges: Vec<Exchange>,
+}
+
+impl Gathered {
+    /// Keeps an exchange as evidence.
+    pub(super) fn exchange(&mut self, exchange: Exchange) {
+        self.exchanges.push(exchange);
+    }
 }
 
 /// One account's part of the document.

@@ -139,7 +139,7 @@ async fn statistics(context: &Context) -> Reading {
 }
 
 /// The used share of a quota; null where one of them is unlimited or not told.
-fn percent(quota: &Value, used: &Value) -> Value {
+pub(super) fn percent(quota: &Value, used: &Value) -> Value {
     match (bytes(quota), bytes(used)) {
         (Some(quota), Some(used)) if quota > 0 => (used.saturating_mul(100) / quota).into(),
         _ => Value::Null,

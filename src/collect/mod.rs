@@ -22,6 +22,7 @@ pub mod external;
 mod extra;
 mod given;
 mod graph_targets;
+pub mod import;
 pub mod license;
 mod mailbox;
 mod memo;

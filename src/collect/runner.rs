@@ -24,6 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Access, Call, Context, Extra, Memo, Protocol, Target, World, Yield, assemble, given,
+    import::{self, Import},
     plan::Plan,
     session::{self, Session},
     world,
@@ -45,12 +46,14 @@ pub struct RunOptions {
     pub memory: session::Memory,
     /// Calls that the user's files bring.
     pub extra: Arc<Extra>,
+    /// Files that fill what no call can read.
+    pub imports: Arc<[Import]>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        let deadline = Duration::from_mins(1);
-        Self { deadline, progress: None, memory: session::Memory::default(), extra: Arc::default() }
+        let (deadline, memory) = (Duration::from_mins(1), session::Memory::default());
+        Self { deadline, progress: None, memory, extra: Arc::default(), imports: Arc::default() }
     }
 }
 
@@ -143,6 +146,7 @@ async fn stream_table(
         ),
         deadline,
         progress: options.progress,
+        imports: options.imports,
         shared: Jobs::default(),
     };
     runner.collect(targets, started_at, take).await;
@@ -193,6 +197,7 @@ struct Runner {
     session: Arc<Session>,
     deadline: Instant,
     progress: Option<UnboundedSender<Progress>>,
+    imports: Arc<[Import]>,
     shared: Jobs,
 }
 
@@ -327,6 +332,7 @@ impl Runner {
         let mut own = self.section(&subject, Scope::Account).await;
         let app = self.section(&subject, Scope::App).await;
         given::account(&mut own.section, &subject.target, &observed, &app.section);
+        import::fill(&mut own, &subject.target, &self.imports);
         assemble::fill(&mut own.section, &self.plan, Scope::Account);
         if subject.target.subject.client_id.is_none() {
             // There is no app under which the reasons could stand.

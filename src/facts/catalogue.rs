@@ -584,6 +584,65 @@ groups! {
         "leftovers[].assignee" Text "role group or user";
         "leftovers[].assignee_type" Text "RoleGroup, User …";
     }
+    /// The role ApplicationImpersonation on Exchange Server, and how the account holds it.
+    Account rbac {
+        "source" Text "import; null: nobody could read it in this run";
+        "made_at" Time "when it was read";
+        "server" Text "server on which it was read";
+        "roles" List "ApplicationImpersonation and the roles made from it";
+        "assignments" List "assignments of these roles";
+        "assignments[].name" Text "assignment";
+        "assignments[].role" Text "role";
+        "assignments[].assignee" Text "role group, security group or user";
+        "assignments[].assignee_type" Text "RoleGroup, SecurityGroup, User …";
+        "assignments[].kind" Text "regular or delegating; null: not told";
+        "assignments[].enabled" Bool "Enabled";
+        "assignments[].builtin" Bool "one that setup makes, for Organization Management or Hygiene Management";
+        "assignments[].effective" Bool "it reaches the account, as Exchange itself counts";
+        "assignments[].method" Text "direct, role-group, security-group or other; null: it does not reach the account";
+        "assignments[].write_scope" Text "RecipientWriteScope: Organization, CustomRecipientScope, ExclusiveRecipientScope, OU …";
+        "assignments[].scope" Text "custom or exclusive scope, or organizational unit; null: none";
+        "assignments[].changed_at" Time "WhenChangedUTC";
+        "groups" List "groups to which these roles are assigned";
+        "groups[].name" Text "group";
+        "groups[].members" Int "direct members";
+        "groups[].member" Bool "the account is a direct member";
+        "groups[].owner" Bool "the account manages the group";
+        "groups[].through" List "security groups by which the account is a member, outermost first";
+        "groups[].dead_ends" List "distribution groups in it that hold the account, and pass no right on";
+        "groups[].changed_at" Time "WhenChangedUTC";
+        "scopes" List "management scopes for recipients";
+        "scopes[].name" Text "scope";
+        "scopes[].filter" Text "RecipientFilter";
+        "scopes[].root" Text "RecipientRoot; null: the whole organization";
+        "scopes[].exclusive" Bool "Exclusive";
+        "scopes[].own" Bool "an assignment that reaches the account uses it";
+        "scopes[].changed_at" Time "WhenChangedUTC";
+        "reach" List "the account's own mailbox and each mailbox that was asked about";
+        "reach[].target" Text "mailbox";
+        "reach[].own" Bool "it is the account's own mailbox";
+        "reach[].covered" Bool "Exchange counts it as writable by an enabled regular assignment of the account; null: not told";
+        "reach[].by" List "names of these assignments";
+        "reach[].scopes" List "management scopes whose filter it fits";
+        "reach[].guarded_by" List "exclusive scopes that it fits and that no assignment of the account uses";
+        "changed_at" Time "youngest change of an assignment, group or scope by which the account holds the role; null: not told";
+    }
+    /// Files that were read in addition to what was asked live.
+    Account imports {
+        "files" List "files of --import and of the configuration";
+        "files[].file" Text "file";
+        "files[].made_at" Time "when it was made";
+        "files[].tool" Text "version of this tool whose script made it";
+        "files[].organization" Text "Exchange organization";
+        "files[].server" Text "server on which it was made";
+        "files[].covers" Bool "it was made for this account";
+        "files[].errors" List "what the script could not read, in words";
+        "contradictions" List "what an import says otherwise than a live answer, which counts";
+        "contradictions[].fact" Text "fact";
+        "contradictions[].imported" Text "value in the import";
+        "contradictions[].live" Text "value that was seen";
+        "contradictions[].file" Text "file";
+    }
     /// Which mailboxes the app may reach.
     Account scope {
         "access_policies" List "application access policies of the app";

@@ -25,6 +25,15 @@ pub struct Addresses {
     pub connect_to: BTreeMap<String, SocketAddr>,
 }
 
+/// Files that the configuration names.
+#[derive(Debug)]
+pub struct Files {
+    /// The lab's root certificate.
+    pub ca_file: PathBuf,
+    /// What a script on the Exchange Server wrote, if somebody ran it.
+    pub import: Option<PathBuf>,
+}
+
 /// A private folder with the lab's certificate and secrets.
 #[derive(Debug)]
 pub struct Folder(TempDir);
@@ -43,12 +52,23 @@ impl Folder {
 
     /// Writes a file that only its owner can read.
     pub fn write(&self, name: &str, content: &str) -> Result<PathBuf, LabError> {
+        self.write_bytes(name, content.as_bytes())
+    }
+
+    /// The same as Windows PowerShell's `>` writes it.
+    pub fn write_utf16(&self, name: &str, content: &str) -> Result<PathBuf, LabError> {
+        let text = content.replace('\n', "\r\n");
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        self.write_bytes(name, &units.flat_map(u16::to_le_bytes).collect::<Vec<_>>())
+    }
+
+    fn write_bytes(&self, name: &str, content: &[u8]) -> Result<PathBuf, LabError> {
         let path = self.0.path().join(name);
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&path)?.write_all(content.as_bytes())?;
+        options.open(&path)?.write_all(content)?;
         Ok(path)
     }
 
@@ -64,7 +84,7 @@ pub fn render(
     world: &World,
     folder: &Folder,
     addresses: &Addresses,
-    ca_file: &Path,
+    files: &Files,
 ) -> Result<String, LabError> {
     let mut config = Table::new();
     // A configuration for an Exchange Server names no tenant.
@@ -79,7 +99,10 @@ pub fn render(
         config.insert("active_directory".into(), active_directory(scenario, folder, wanted)?);
     }
     config.insert("account".into(), Toml::Array(vec![account(scenario, world, folder)?]));
-    config.insert("network".into(), network(addresses, ca_file));
+    if let Some(import) = &files.import {
+        config.insert("import".into(), Toml::Array(vec![text(&import.to_string_lossy())]));
+    }
+    config.insert("network".into(), network(addresses, &files.ca_file));
     merge_config(&mut config, &scenario.config);
     resolve_days(&mut config, world.started())?;
     toml::to_string(&config).map_err(|error| LabError::Config(error.to_string()))

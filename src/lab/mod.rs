@@ -22,8 +22,10 @@ mod ews;
 mod exchange_admin;
 mod faults;
 mod graph;
+mod import;
 mod managed_identity;
 mod names;
+mod rbac;
 mod scenario;
 mod server;
 pub mod token;
@@ -139,7 +141,9 @@ impl Lab {
             proxy: serve_proxy(&mut tasks, &world, tls).await?,
             connect_to,
         };
-        let config = config::render(scenario, &world, &folder, &addresses, &ca_file)?;
+        let import = import::render(world.document()).map(|text| folder.write_utf16("roles.json", &text));
+        let files = config::Files { ca_file, import: import.transpose()? };
+        let config = config::render(scenario, &world, &folder, &addresses, &files)?;
         Ok(Self { state, folder, addresses, config, _tasks: tasks, _refusing: refusing, _silent: silent })
     }
 

@@ -55,9 +55,15 @@
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
 //!                       impersonators{user or app key: {allow[], deny[]}},
 //!                       mailbox_errors{ADDRESS: {status, code, text, http, impersonated (only where somebody acts for it)}}
+//! rbac                  Exchange Server: assignments{KEY: {name, group | user, kind, enabled, scope, changed}},
+//!                       groups{KEY: {name, kind role-group|security|distribution, members[], managers[], changed}},
+//!                       scopes{KEY: {name, filter, members[addresses or *], exclusive, changed}}; members and
+//!                       managers are keys of directory objects or of groups; a user in ews.impersonators
+//!                       is let in by that entry alone
 //! directory             Active Directory: domain{lockoutThreshold, lockout_minutes (0: no end)},
 //!                       objects{KEY: attributes; pwdLastSet, lockoutTime and expires are times, 0 or null;
 //!                       password, unless it is that of ews.users{KEY}}, other_domains[names]
+//! import                what the script wrote, and when: {made, accounts[keys], targets[]}; null: nobody ran it
 //! autodiscover          v2{ADDRESS|*: {Protocol: URL} | {error, message} | {redirect: URL}},
 //!                       redirects{KEY: {url (a prefix), status, location}}
 //! hosts{HOST}           service entra|graph|exchange|exchange-server|autodiscover|managed-identity|active-directory|web,

@@ -26,6 +26,10 @@ pub struct File {
     #[serde(default, rename = "account")]
     #[schemars(with = "Vec<Account>")]
     pub accounts: Vec<Spanned<Account>>,
+    /// Files that the script of `syncready collect --script` wrote; relative to this file.
+    #[serde(default, rename = "import")]
+    #[schemars(with = "Vec<PathBuf>")]
+    pub imports: Vec<Spanned<PathBuf>>,
     /// Servers to use instead of the cloud's own.
     #[serde(default)]
     pub endpoints: Endpoints,

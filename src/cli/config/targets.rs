@@ -1,6 +1,6 @@
 //! From a configuration and the wishes of the command line to what is to be examined.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use toml::Spanned;
 use url::Url;
@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     cli::problem::Problem,
-    collect::{ActiveDirectory, Endpoints, Protocol, Reader, Subject, SubjectKind, Target, World},
+    collect::{
+        ActiveDirectory, Endpoints, Protocol, Reader, Subject, SubjectKind, Target, World, import::Import,
+    },
     engine::Permission,
     wire::NetConfig,
 };
@@ -63,6 +65,8 @@ pub struct Plan {
     pub net: NetConfig,
     /// Time limit of the run, where the configuration sets one.
     pub deadline: Option<Duration>,
+    /// Files that fill what no call can read; put in by whoever may open files.
+    pub imports: Arc<[Import]>,
 }
 
 /// Makes the plan; `profiles` are all there are, by name.
@@ -92,7 +96,7 @@ pub fn plan(
         planner.active_directory = planner.active_directory()?;
     }
     let targets = chosen.into_iter().map(|chosen| planner.target(&chosen)).collect::<Result<_, _>>()?;
-    Ok(Plan { targets, net, deadline })
+    Ok(Plan { targets, net, deadline, imports: Arc::default() })
 }
 
 /// An account with its table, if the configuration has one for it.
@@ -416,7 +420,7 @@ fn wanted(permissions: &[Permission], protocol: Protocol) -> Vec<(String, String
 }
 
 /// Refuses what is no address on the command line.
-fn plain_address(text: &str) -> Result<(), Problem> {
+pub fn plain_address(text: &str) -> Result<(), Problem> {
     address::fault(text).map_or(Ok(()), |fault| {
         Err(Problem::new(format!("`{text}` is not a mail address: {fault}"))
             .help("write it like svc-sync@contoso.com"))

@@ -102,7 +102,7 @@ fn read(args: &Permissions, source: Source, catalogue: &Catalogue, plan: &Plan) 
         needed.insert(OF_EXCHANGE.to_owned());
     }
     let tenant = target.tenant.clone();
-    let plan = config::Plan { targets: vec![target], net: made.net, deadline: made.deadline };
+    let plan = config::Plan { targets: vec![target], ..made };
     let reading = live::gather(plan, &needed, None, &args.look, live::remembered(), Arc::default());
     let document = live::interruptible(reading)?;
     document

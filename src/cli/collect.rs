@@ -1,0 +1,49 @@
+//! `collect`: saves what a run sees without judging it, or prints the script that makes an import.
+
+use super::{args, config, exit, live, output::Sink, own, script, select, trouble::Trouble};
+
+/// Collects, or prints the script.
+pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
+    let sink = Sink::open(args.output.output.as_deref())?;
+    if args.script {
+        let (accounts, targets) = named(args)?;
+        sink.write(&script::render(&accounts, &targets)?)?;
+        return Ok(exit::READY);
+    }
+    let check = args.as_check();
+    let source = live::configured(&check)?;
+    let configured = config::load(source.clone(), &check.set)?;
+    let brought = own::bring(&check.checks, Some(&configured))?;
+    let selection = select::selection(brought.catalogue(), &check)?;
+    let plan = live::planned(&check, source, brought.catalogue())?;
+    let memory = if check.retry_sign_in { None } else { live::remembered() };
+    let document = live::interruptible(live::examine(&check, plan, &brought, &selection, memory))?;
+    let text = serde_json::to_string_pretty(&document).map_err(|error| Trouble::Ours(error.to_string()))?;
+    sink.write(&(text + "\n"))?;
+    Ok(if document.accounts.is_empty() { exit::NOTHING } else { exit::READY })
+}
+
+/// The accounts of the command line, else those of the configuration, and the mailboxes to ask about.
+fn named(args: &args::Collect) -> Result<(Vec<String>, Vec<String>), Trouble> {
+    let mut targets = args.as_mailboxes.clone();
+    let mut accounts = args.accounts.clone();
+    if let Some(source) = config::find(args.config.as_deref())? {
+        let (file, _) = config::load(source, &args.set)?;
+        for table in &file.accounts {
+            let table = table.get_ref();
+            let Some(address) = table.address.as_ref().map(toml::Spanned::get_ref) else { continue };
+            if args.accounts.is_empty() {
+                accounts.push(address.clone());
+            }
+            if accounts.iter().any(|account| account.eq_ignore_ascii_case(address)) {
+                targets.extend(table.also.iter().map(|mailbox| mailbox.get_ref().clone()));
+            }
+        }
+    }
+    for address in accounts.iter().chain(&targets) {
+        config::plain_address(address)?;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    targets.retain(|target| seen.insert(target.to_lowercase()));
+    Ok((accounts, targets))
+}

@@ -846,3 +846,28 @@ fn init_asks_on_a_terminal() {
     }
     assert!(!text.contains("hunter2"), "{text}");
 }
+
+#[test]
+fn permissions_count_the_queries_of_own_checks() {
+    let place = Place::new();
+    fs::create_dir_all(place.path().join("own/dept")).expect("made");
+    place.write(
+        "own/dept/devices-are-managed.toml",
+        "title = \"Devices are managed\"\nsince = \"1\"\nwhy = \"x\"\n[query.devices]\ngraph = \
+         \"/v1.0/deviceManagement/managedDevices\"\npermission = \"DeviceManagementManagedDevices.Read.All\"\nscope = \
+         \"tenant\"\nanswer = \"any\"\n[[outcome]]\nresult = \"pass\"\nwhen = \"size(query.devices.value) > \
+         0\"\nmessage = \"some\"\n[[outcome]]\nresult = \"warn\"\nmessage = \"none\"\n",
+    );
+    let run = place.run(&[
+        "permissions",
+        "--checks",
+        "own",
+        "--only",
+        "dept/devices-are-managed",
+        "--format",
+        "json",
+    ]);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    assert_eq!(plan["least"][0]["name"], "DeviceManagementManagedDevices.Read.All", "{plan:#}");
+    assert_eq!(plan["tiers"][0]["lifts"], serde_json::json!(["dept/devices-are-managed"]), "{plan:#}");
+}

@@ -74,15 +74,15 @@ fn plan_sheet(plan: &Plan) -> Sheet {
     for line in &plan.about {
         sheet.text(line, Paint::Plain);
     }
-    if !plan.tiers.is_empty() {
+    if !plan.tiers.is_empty() && !plan.without.is_empty() {
         let without = count(plan.without.len(), "selected check");
         sheet.text(&format!("{without} would do without any reader."), Paint::Plain);
     }
     for (index, tier) in plan.tiers.iter().enumerate() {
         sheet.heading(&format!("Tier {}: {}", index + 1, tier.title));
-        let rows: Vec<[String; 2]> =
-            tier.permissions.iter().map(|one| [one.name.clone(), one.opens.clone()]).collect();
-        sheet.table(["Application permission", "Opens"], &rows);
+        for permission in &tier.permissions {
+            sheet.entry(&permission.name, &permission.opens);
+        }
         sheet.gap();
         let lifts = match tier.lifts.len() {
             0 => "no check alone; it completes checks of later tiers".to_owned(),
@@ -128,6 +128,9 @@ fn summary(sheet: &mut Sheet, plan: &Plan) {
     );
 }
 
+/// What Global Reader does not cover.
+const STAGED: &str = "Hybrid Identity Administrator";
+
 /// The directory roles by which a signed-in user reads the same.
 fn user_roles(plan: &Plan) -> String {
     let mut roles: Vec<&str> = Vec::new();
@@ -136,13 +139,14 @@ fn user_roles(plan: &Plan) -> String {
             roles.push(&permission.role);
         }
     }
-    let all = if roles.contains(&"Global Reader") || roles.len() > 2 {
-        "Global Reader covers all but staged rollout"
-    } else {
-        "these are the least"
+    let staged = roles.contains(&STAGED);
+    let all = match (roles.len(), staged) {
+        (1, _) => String::new(),
+        (_, true) => format!(" (Global Reader covers all but {STAGED})"),
+        (_, false) => " (Global Reader covers all)".to_owned(),
     };
     format!(
-        "the same permissions in their delegated form, and for the person who signs in the roles {} ({all})",
+        "the same permissions in their delegated form, and for the person who signs in the least roles: {}{all}",
         roles.join(", ")
     )
 }

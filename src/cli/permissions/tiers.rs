@@ -16,7 +16,7 @@ const TIERS: &[(&str, &[&str])] = &[
     ("Apps, consents, roles", &["Application.Read.All", "Directory.Read.All"]),
     ("Policies", &["Policy.Read.All", "Policy.Read.HybridAuthentication"]),
     (
-        "Sign-in logs, methods, eligible roles, federation",
+        "Logs, methods, eligible roles, federation",
         &[
             "AuditLog.Read.All",
             "UserAuthenticationMethod.Read.All",

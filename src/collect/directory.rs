@@ -140,6 +140,14 @@ pub fn existing(said: &Said, permission: &str, property: &str) -> Result<Value, 
     object(said, permission, property)?.ok_or_else(missing)
 }
 
+/// The entries of one page of a collection; an answer without a list of them stops the call.
+pub fn listed(said: &Said, permission: &str) -> Result<Value, Stop> {
+    match existing(said, permission, "value")?.get_mut("value").map(Value::take) {
+        Some(list @ Value::Array(_)) => Ok(list),
+        _ => Err(lacks(said, "a list")),
+    }
+}
+
 /// The body; that the object does not exist stops the call too.
 pub fn body(said: &Said, permission: &str) -> Result<Value, Stop> {
     found(said, permission)?

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::directory::{Reading, existing, in_the_cloud, number, reads, row, rows, text, time};
+use super::directory::{Reading, in_the_cloud, listed, number, reads, row, rows, text, time};
 use super::{Call, Context, Yield};
 use crate::facts::Reason;
 use crate::wire::answer::Said;
@@ -46,7 +46,7 @@ async fn of_account(context: &Context) -> Reading {
     if let Some(id) = context.user_id().await? {
         let filter = format!("userId eq {} and createdDateTime ge {since}", literal(&id));
         let said = newest(context, "v1.0", &filter).await?;
-        list = existing(&said, READS, "value")?.get_mut("value").map(Value::take).unwrap_or_default();
+        list = listed(&said, READS)?;
         found.exchanges = said.exchanges;
     }
     let apps: BTreeSet<_> = rows(&list).filter_map(|entry| entry["appDisplayName"].as_str()).collect();
@@ -73,7 +73,7 @@ async fn of_product(context: &Context) -> Reading {
         format!("userId eq {} and appId eq {app} and createdDateTime ge {since} and {kinds}", literal(&id))
     };
     let said = newest(context, "beta", &filter).await?;
-    let list = existing(&said, READS, "value")?.get_mut("value").map(Value::take).unwrap_or_default();
+    let list = listed(&said, READS)?;
     let mut found = Yield::new();
     found.set("sign_in_log.product", entries(&list)).set("sign_in_log.product_since", since);
     found.exchanges = said.exchanges;
@@ -87,9 +87,8 @@ async fn identities(context: &Context) -> Reading {
     let filter = format!("appId eq {app} and createdDateTime ge {since} and {kind}");
     let said = newest(context, "beta", &filter).await?;
     let mut found = Yield::new();
-    match existing(&said, READS, "value") {
-        Ok(mut page) => {
-            let list = page.get_mut("value").map(Value::take).unwrap_or_default();
+    match listed(&said, READS) {
+        Ok(list) => {
             found.set("app.log_readable", true).set("app.identities", working(&list));
         }
         Err(stop) => {

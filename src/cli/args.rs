@@ -346,6 +346,9 @@ pub struct Explain {
 
 /// `docs`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready docs requirements --profile cirasync    what to set up, for the customer")]
 pub struct Docs {
     /// Which page.
     #[command(subcommand)]

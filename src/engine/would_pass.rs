@@ -108,7 +108,7 @@ impl Search<'_, '_> {
         if fact.kind == Kind::List {
             return self.explore_list(path, &pattern, decisive);
         }
-        if meaning::is_name(&pattern) {
+        if meaning::is_name(&pattern) || meaning::is_derived(&pattern) {
             return;
         }
         let hints = self.hints;
@@ -226,6 +226,10 @@ impl Search<'_, '_> {
 
     /// Objects whose fields have the values that the rules compare them with.
     fn objects(&mut self, within: &str, fields: &[&str], items: &[Value]) -> Vec<Value> {
+        // An entry that counts by an outcome does so for other reasons than that it is there.
+        if fields.iter().any(|field| meaning::is_derived(&format!("{within}{field}"))) {
+            return Vec::new();
+        }
         let hints = self.hints;
         let mut columns: Vec<(&str, Vec<Value>)> = Vec::new();
         for field in fields {
@@ -344,10 +348,13 @@ impl Search<'_, '_> {
         self.found.push(Found { rank, change });
     }
 
-    /// The best of what was found: one change an entry, and no change of a whole list where one of a
-    /// single entry does.
+    /// The best of what was found: one change an entry, no change of a whole list where one of a single
+    /// entry does, and no other answer wished for where something can be set.
     fn chosen(mut self) -> Vec<WouldPassIf> {
         self.found.sort_by_key(|found| found.rank);
+        if self.found.first().is_some_and(|best| !best.rank.0) {
+            self.found.retain(|found| !found.rank.0);
+        }
         let mut chosen: Vec<WouldPassIf> = Vec::new();
         for Found { change, .. } in self.found {
             let place = |change: &WouldPassIf| {

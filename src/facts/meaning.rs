@@ -48,6 +48,18 @@ const MEASURED: &[&str] = &[
     "tls",
 ];
 
+/// What follows from other facts: an outcome that nobody sets by itself. To wish for it only says again
+/// that the check should pass.
+const DERIVED: &[&str] = &["app.log_readable", "rbac.assignments[].effective", "rbac.assignments[].method"];
+
+/// What a thing is by its making: another one is another thing.
+const FIXED: &[&str] = &[
+    "app.credentials[].kind",
+    "license.plans[].kind",
+    "rbac.assignments[].builtin",
+    "rbac.assignments[].kind",
+];
+
 /// Fields that say which thing an entry is about, and not in which state it is.
 const NAMES: &[&str] = &[
     "app_id",
@@ -107,9 +119,14 @@ pub fn is_measured(path: &str) -> bool {
     MEASURED.iter().any(|measured| covers(measured, path))
 }
 
-/// Whether the fact says which thing an entry is.
-pub fn is_name(path: &str) -> bool {
-    NAMES.contains(&last(path))
+/// Whether the fact follows from others; the path without places in lists.
+pub fn is_derived(pattern: &str) -> bool {
+    DERIVED.contains(&pattern)
+}
+
+/// Whether the fact says which thing an entry is, or of which kind; the path without places in lists.
+pub fn is_name(pattern: &str) -> bool {
+    NAMES.contains(&last(pattern)) || FIXED.contains(&pattern)
 }
 
 /// Whether somebody could wish the fact to have this value.
@@ -130,9 +147,16 @@ mod tests {
     #[test]
     fn every_path_named_here_is_a_fact() {
         let variables = ["params", "profile", "query", "run", "service"];
-        let all = GIVEN.iter().chain(MEASURED).filter(|path| !variables.contains(path));
+        let named = GIVEN.iter().chain(MEASURED).chain(DERIVED).chain(FIXED);
+        let all = named.filter(|path| !variables.contains(path));
         let unknown: Vec<_> = all.filter(|path| !is_known(path)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
+    }
+
+    #[test]
+    fn outcomes_and_kinds_are_told_from_what_somebody_sets() {
+        assert!(is_derived("rbac.assignments[].effective") && !is_derived("rbac.assignments[].enabled"));
+        assert!(is_name("app.credentials[].kind") && !is_name("app.credentials[].ends_at"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn named(args: &args::Collect) -> Result<(Vec<String>, Vec<String>), Trouble> {
     let mut targets = args.as_mailboxes.clone();
     let mut accounts = args.accounts.clone();
     if let Some(source) = config::find(args.config.as_deref())? {
-        let (file, _) = config::load(source, &args.set)?;
+        let (file, source) = config::load(source, &args.set)?;
         for table in &file.accounts {
             let table = table.get_ref();
             let Some(address) = table.address.as_ref().map(toml::Spanned::get_ref) else { continue };
@@ -37,6 +37,7 @@ fn named(args: &args::Collect) -> Result<(Vec<String>, Vec<String>), Trouble> {
             }
             if accounts.iter().any(|account| account.eq_ignore_ascii_case(address)) {
                 targets.extend(table.also.iter().map(|mailbox| mailbox.get_ref().clone()));
+                targets.extend(config::listed(&source, table.wanted_users.as_ref())?);
             }
         }
     }

@@ -23,6 +23,7 @@ pub use net::time;
 pub use secret::Vault;
 pub use source::{Source, unknown};
 pub use targets::{Plan, Profile, Wishes, plain_address, plan};
+pub use wanted::listed;
 
 /// Forgets where the secrets of the products are: nobody signs in as them.
 pub fn without_subject_secrets(file: &mut File) {

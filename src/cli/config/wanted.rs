@@ -15,6 +15,9 @@ const BYTES: u64 = 4 << 20;
 /// Most addresses in it.
 const USERS: usize = 50_000;
 
+/// Most of them that an Exchange Server is asked about: it takes seconds for each.
+const ASKED: usize = 50;
+
 /// Where the users stand: exactly one of the keys.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +41,15 @@ pub fn read(source: &Source, wanted: &Spanned<Wanted>) -> Result<WantedUsers, Pr
             "the wanted users stand in one place: { file = \"users.txt\" } or { group = \"ADDRESS\" }".into(),
         )),
     }
+}
+
+/// The first users of a file, for a script that asks Exchange Server about each; none of a group.
+pub fn listed(source: &Source, wanted: Option<&Spanned<Wanted>>) -> Result<Vec<String>, Problem> {
+    let Some(WantedUsers::Listed(mut users)) = wanted.map(|wanted| read(source, wanted)).transpose()? else {
+        return Ok(Vec::new());
+    };
+    users.truncate(ASKED);
+    Ok(users)
 }
 
 fn from_file(path: &Path) -> Result<Vec<String>, Problem> {

@@ -346,6 +346,19 @@ fn facts_can_come_from_standard_input() {
 }
 
 #[test]
+fn an_outage_is_named_beside_the_first_cause_and_not_where_it_explains_nothing() {
+    let report = |scenario| -> Value {
+        let run = Place::new().run(&["check", "--demo", scenario, "--format", "json"]);
+        serde_json::from_str(&run.stdout).expect("JSON")
+    };
+    let outage = &report("outage-at-microsoft")["accounts"][0]["first_causes"][0];
+    assert_eq!((&outage["cause"], &outage["outage"]["ids"][0]), (&"server-error".into(), &"EX123456".into()));
+    let ticket = outage["ticket"].as_str().unwrap_or_default();
+    assert!(ticket.contains("Microsoft reports EX123456 (Exchange Online) since"), "{ticket}");
+    assert!(report("policy-asks-for-mfa")["accounts"][0]["first_causes"][0]["outage"].is_null());
+}
+
+#[test]
 fn a_configuration_in_the_environment_does_not_forbid_the_demo() {
     let place = Place::new();
     place.write("other.toml", "");

@@ -297,7 +297,8 @@ fn demo(scenario: &str) -> (Value, Value) {
 #[test]
 fn reports_and_facts_fit_their_schemas() {
     let (report_schema, facts_schema) = (schema("report.schema.json"), schema("facts.schema.json"));
-    for scenario in ["healthy-app-graph", "policy-asks-for-mfa", "healthy-on-premises"] {
+    for scenario in ["healthy-app-graph", "policy-asks-for-mfa", "healthy-on-premises", "outage-at-microsoft"]
+    {
         let (report, facts) = demo(scenario);
         assert_eq!(fits(&report_schema, &report_schema, &report, "report"), Ok(()), "{scenario}");
         assert_eq!(fits(&facts_schema, &facts_schema, &facts, "facts"), Ok(()), "{scenario}");

@@ -74,6 +74,24 @@ fn a_missing_permission_is_never_a_failure() {
     assert!(all.is_empty(), "\n{}", all.join("\n"));
 }
 
+#[test]
+fn what_is_optional_is_missed_without_a_word_about_the_reader() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let mut scenario = named("healthy-app-graph");
+    let grants = grants(&scenario, &runtime);
+    let (key, _) = grants.iter().find(|(_, name)| *name == "ServiceHealth.Read.All").expect("granted");
+    let removed =
+        json!({ "service_principals": { "reader": { "x": { "app_role_assignments": { key: null } } } } });
+    merge(&mut scenario.patch, removed);
+    let trial =
+        runtime.block_on(trial::run(&scenario, Options::default(), str::to_owned)).expect("the lab runs");
+    let findings = findings(&trial);
+    let health = findings["tenant/no-outage-is-reported"];
+    assert_eq!((health.result, health.required), (Word::Unknown, false), "{}", health.message);
+    assert_eq!(findings["reader/can-read-what-is-needed"].result, Word::Pass);
+    assert_eq!(trial.report.verdict, syncready::engine::Verdict::Ready);
+}
+
 fn merge(target: &mut Value, patch: Value) {
     match (target, patch) {
         (Value::Object(target), Value::Object(patch)) => {

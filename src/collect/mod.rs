@@ -38,6 +38,7 @@ pub mod reader;
 mod realm;
 mod runner;
 mod scope;
+pub mod service_health;
 pub mod session;
 mod sign_in;
 pub mod sign_in_log;
@@ -80,6 +81,7 @@ pub fn calls() -> impl Iterator<Item = &'static Call> {
         reader::CALLS,
         realm::CALLS,
         scope::CALLS,
+        service_health::CALLS,
         sign_in::CALLS,
         sign_in_log::CALLS,
         tenant::CALLS,

@@ -9,7 +9,7 @@ pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 pub const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
 
 /// Application permissions of Microsoft Graph.
-const GRAPH_ROLES: [(&str, &str); 31] = [
+const GRAPH_ROLES: [(&str, &str); 32] = [
     ("798ee544-9d2d-430c-a058-570e29e34338", "Calendars.Read"),
     ("8ba4a692-bc31-4128-9094-475872af8a53", "Calendars.ReadBasic.All"),
     ("ef54d2bf-783f-4e0f-bca1-3210c0444d99", "Calendars.ReadWrite"),
@@ -41,6 +41,7 @@ const GRAPH_ROLES: [(&str, &str); 31] = [
     ("ff278e11-4a33-4d0c-83d2-d01dc58929a5", "RoleEligibilitySchedule.Read.Directory"),
     ("e2f98668-2877-4f38-a2f4-8202e0717aa1", "LicenseAssignment.Read.All"),
     ("98830695-27a2-44f7-8c18-0c3ebc9698f6", "GroupMember.Read.All"),
+    ("79c261e0-fe76-4144-aad5-bdc68fbe4037", "ServiceHealth.Read.All"),
 ];
 
 /// Application permissions of Exchange Online.

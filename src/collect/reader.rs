@@ -183,11 +183,18 @@ fn wanted(context: &Context) -> impl Iterator<Item = (Grant, Vec<&String>)> {
 /// Source: Microsoft Graph's map of paths to permissions, which lists them as delegated only.
 pub const DELEGATED_ONLY: &[&str] = &["OnPremDirectorySynchronization.Read.All"];
 
+/// Permissions that are worth having and not worth asking for: that one is missing is told where it would
+/// help, and not among the reader's needs.
+pub const OPTIONAL: &[&str] = &["ServiceHealth.Read.All"];
+
 fn needs(context: &Context, carried: &Carried) -> Value {
     let app = context.target.reader.as_ref().is_some_and(|reader| reader.sign_in.is_app());
     let mut rows: Vec<(Grant, Vec<String>)> = Vec::new();
     for (grant, paths) in wanted(context) {
         if app && DELEGATED_ONLY.contains(&grant.permission) {
+            continue;
+        }
+        if OPTIONAL.contains(&grant.permission) && !grants(carried, grant) {
             continue;
         }
         let paths = paths.into_iter().cloned();

@@ -103,6 +103,9 @@ pub const CAUSES: &[(&str, &str)] = &[
     ("wrong-endpoint", "the address leads to something that does not speak the protocol"),
 ];
 
+/// Causes that an outage of a cloud service may have; with any other, the trouble is at home.
+pub const OF_AN_OUTAGE: &[&str] = &["network-timeout", "server-busy", "server-error", "throttled"];
+
 /// What a cause means.
 pub fn meaning(cause: &str) -> Option<&'static str> {
     let found = CAUSES.binary_search_by(|(name, _)| (*name).cmp(cause)).ok()?;

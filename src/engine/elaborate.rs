@@ -1,5 +1,5 @@
 //! What a report says beyond its findings: what would let a failing check pass, what changed lately,
-//! and a paragraph for a ticket.
+//! whether Microsoft reports an outage, and a paragraph for a ticket.
 //!
 //! Worked out for failing checks alone, and only when somebody is going to read it.
 
@@ -8,6 +8,7 @@ use super::check::CheckError;
 use super::finding::{AccountReport, Word};
 use super::judge::Judge;
 use super::lately::{USUAL_WINDOW, changed_lately};
+use super::outage::outage;
 use super::profile::Profile;
 use super::ticket::ticket;
 use super::view::View;
@@ -44,6 +45,7 @@ impl Judge<'_> {
             }
         }
         for cause in &mut report.first_causes {
+            cause.outage = outage(&view, &cause.cause);
             if let Some(finding) = report.findings.iter().find(|finding| finding.check == cause.check) {
                 cause.would_pass_if.clone_from(&finding.would_pass_if);
             }

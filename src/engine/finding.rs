@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::change::WouldPassIf;
 use super::lately::ChangedLately;
 use super::origin::Origin;
+use super::outage::Outage;
 use super::own::Additions;
 use crate::facts::{Exchange, Tool};
 
@@ -207,6 +208,9 @@ pub struct FirstCause {
     /// What changed shortly before, the newest first; only for the first of all causes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed_lately: Vec<ChangedLately>,
+    /// What Microsoft reports meanwhile, where that may be the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
     /// One paragraph to paste into a ticket; only for the first of all causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,

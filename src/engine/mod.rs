@@ -17,6 +17,7 @@ mod hints;
 mod judge;
 mod lately;
 mod origin;
+mod outage;
 mod own;
 mod profile;
 mod query;
@@ -41,6 +42,7 @@ pub use finding::{
 pub use judge::{Judge, judge};
 pub use lately::{ChangedLately, USUAL_WINDOW};
 pub use origin::Origin;
+pub use outage::Outage;
 pub use own::{Additions, Folder, FolderFile, Own, OwnCauses, OwnProfile};
 pub use profile::{Draft, Level, Levels, Permission, Permissions, Profile, Statement};
 pub use query::{Asks, Query, is_name};

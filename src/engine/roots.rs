@@ -54,6 +54,7 @@ fn first_cause(root: &Finding, cause: String, hides: Vec<String>) -> FirstCause 
         settles: root.settles.clone(),
         would_pass_if: Vec::new(),
         changed_lately: Vec::new(),
+        outage: None,
         ticket: None,
         hides,
     }

@@ -44,6 +44,7 @@ pub(super) fn ticket(
         sentences.push(free(format!("Expected: {}; found: {}", cut(expected), ended(actual))));
     }
     sentences.push(fixed(format!("Ids: {}.", ids(view, report, finding, exchange).join(", "))));
+    sentences.extend(first.outage.as_ref().map(|outage| fixed(format!("{}.", outage.text))));
     sentences.extend(first.changed_lately.first().map(|latest| free(changed(latest))));
     sentences.extend(wanted(first).map(free));
     if let Some(Settles { usual, max }) = &first.settles {

@@ -168,6 +168,19 @@ groups! {
         "user_consent" List "ids of the permission-grant policies that let users consent for themselves";
         "conditional_access" Int "number of Conditional Access policies";
     }
+    /// What Microsoft reports about the health of its services.
+    Tenant service {
+        "issues" List "each open issue of Exchange Online, Microsoft Entra or the Microsoft 365 suite, incidents first, at most 20";
+        "issues[].id" Text "id in the admin center, for example EX123456";
+        "issues[].service" Text "service that it affects";
+        "issues[].title" Text "title";
+        "issues[].classification" Text "incident or advisory";
+        "issues[].status" Text "for example investigating, serviceDegradation, serviceInterruption, restoringService";
+        "issues[].started_at" Time "since when";
+        "issues[].feature" Text "feature that it affects";
+        "issues[].feature_group" Text "group of features";
+        "issues[].origin" Text "microsoft, thirdParty or customer";
+    }
     /// Exchange organization settings of Exchange Online.
     Tenant organization {
         "ews_enabled" Bool "EwsEnabled; null: unset";

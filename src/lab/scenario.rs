@@ -51,6 +51,7 @@ const WORLD_KEYS: &[&str] = &[
     "proxy",
     "rbac",
     "realms",
+    "service_health",
     "service_principals",
     "sign_ins",
     "subscribed_skus",

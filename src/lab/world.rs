@@ -38,6 +38,7 @@
 //! client                ip, country: where the sign-in service sees the caller
 //! sign_ins{KEY}         createdDateTime, user | service_principal, app (keys), errorCode, failureReason,
 //!                       conditionalAccessStatus, clientAppUsed, isInteractive, policies[policy keys], ip, country
+//! service_health{ID}    Graph serviceHealthIssue object; endDateTime: it is over
 //! subscribed_skus{PART} skuId, plans{id: name}, capabilityStatus?
 //! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code,
 //!                       message}, full_access{user key: [rights]}, used_bytes, quarantined,

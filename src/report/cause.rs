@@ -55,6 +55,9 @@ fn particulars(page: &mut Page, first: &FirstCause) {
         let label = if index == 0 { "Changed" } else { "" };
         page.labelled(label, &format!("{} UTC: {}", moment(&change.at), change.text), Paint::Plain);
     }
+    if let Some(outage) = &first.outage {
+        page.labelled("Outage", &outage.text, Paint::Warn);
+    }
     if !first.also.is_empty() {
         page.labelled("Same cause", &first.also.join(", "), Paint::Plain);
     }

@@ -178,6 +178,7 @@ fn mfa_cause() -> FirstCause {
             text: "the password was changed".into(),
             path: "account.last_password_change".into(),
         }],
+        outage: None,
         ticket: Some("svc-sync@contoso.com is not ready for its sync product: mfa-required.".into()),
         hides: vec!["sign-in/subject-gets-a-token".into(), "sign-in/token-fits-the-call".into()],
     }
@@ -197,6 +198,7 @@ fn consent_cause() -> FirstCause {
         settles: None,
         would_pass_if: Vec::new(),
         changed_lately: Vec::new(),
+        outage: None,
         ticket: None,
         hides: Vec::new(),
     }

@@ -58,7 +58,8 @@ pub fn compare(
             rest.push(name.clone());
         }
     }
-    let missing = plan.least.iter().filter(|one| {
+    let asked = plan.least.iter().filter(|one| !reader::OPTIONAL.contains(&one.name.as_str()));
+    let missing = asked.filter(|one| {
         let grant = needs.grants.keys().find(|name| **name == one.name).map(|name| needs.grant(name));
         grant.is_some_and(|grant| !token.covers(grant))
     });

@@ -25,6 +25,7 @@ const TIERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Exchange Online", &[reader::EXCHANGE]),
+    ("Service health (optional)", reader::OPTIONAL),
 ];
 
 /// What a permission opens, and the least directory role for a reader who signs in as a user.
@@ -43,6 +44,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("RoleEligibilitySchedule.Read.Directory", "eligible directory roles", "Global Reader"),
     ("Domain-InternalFederation.Read.All", "the federation of a domain", "Security Reader"),
     ("OnPremDirectorySynchronization.Read.All", "settings of the synchronization", "Global Reader"),
+    ("ServiceHealth.Read.All", "outages that Microsoft reports", "Service Support Administrator"),
     (reader::EXCHANGE, "EWS switches, mailboxes, access policies, application roles", "Global Reader"),
 ];
 

@@ -13,6 +13,7 @@ mod policies;
 mod rights;
 mod routes;
 mod schema;
+mod service_health;
 mod what_if;
 
 use serde_json::{Map, Value, json};

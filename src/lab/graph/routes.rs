@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::Refusal;
 use super::odata::Query;
 use super::rights::Right;
-use super::{applications as apps, directory as dir, mailbox, policies, what_if};
+use super::{applications as apps, directory as dir, mailbox, policies, service_health, what_if};
 use crate::lab::ask::Ask;
 use crate::lab::view::View;
 
@@ -160,10 +160,16 @@ const ROLES: Right = Right::both(
 const ELIGIBLE: Right = Right::both(
     "RoleEligibilitySchedule.Read.Directory RoleManagement.Read.All RoleManagement.Read.Directory RoleManagement.ReadWrite.Directory",
 );
+const HEALTH: Right = Right::both("ServiceHealth.Read.All").roles(&[
+    "Service Support Administrator",
+    "Helpdesk Administrator",
+    "Exchange Administrator",
+]);
 
 const USER_FILTERS: &str =
     "id userPrincipalName proxyAddresses mail displayName mailNickname accountEnabled userType";
 const LOG_FILTERS: &str = "id userId userPrincipalName appId appDisplayName createdDateTime status ipAddress signInEventTypes servicePrincipalId resourceId conditionalAccessStatus correlationId";
+const ISSUE_FILTERS: &str = "id title service classification status origin feature featureGroup isResolved startDateTime endDateTime lastModifiedDateTime";
 
 /// Every path.
 pub(super) const ROUTES: &[Route] = &[
@@ -266,6 +272,13 @@ pub(super) const ROUTES: &[Route] = &[
         "",
         LOGS,
         policies::registration_one,
+    ),
+    get(
+        "admin/serviceAnnouncement/issues",
+        "serviceHealthIssue",
+        ISSUE_FILTERS,
+        HEALTH,
+        service_health::issues,
     ),
     get("auditLogs/signIns", "signIn", LOG_FILTERS, LOGS, policies::sign_ins),
     get(

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use syncready::{
     cli::trial::{self, Trial},
-    lab::{self, Options, RequestLog, Scenario},
+    lab::{self, Lab, Options, RequestLog, Scenario},
 };
 
 type Figure = (&'static str, fn());
@@ -24,6 +24,7 @@ const FIGURES: &[Figure] = &[
     ("requests", requests),
     ("judging", judging),
     ("fleet", fleet),
+    ("live", live),
     ("lines", lines),
 ];
 
@@ -76,7 +77,9 @@ fn peak(arguments: &[&str]) -> String {
 }
 
 fn start() {
-    for arguments in [&["explain", "mfa/per-user-mfa-is-off"][..], &["checks", "list"]] {
+    let check = ["explain", "mfa/per-user-mfa-is-off"];
+    for arguments in [&check[..], &["explain", "AADSTS50076"], &["checks", "list"], &["completions", "bash"]]
+    {
         let name = arguments.join(" ");
         show(&format!("start-up, {name}"), &wall(arguments, 41), "10 ms");
         show(&format!("peak memory, {name}"), &peak(arguments), "20 MiB");
@@ -88,8 +91,7 @@ fn demo() {
 }
 
 fn scenario(name: &str) -> Scenario {
-    let found = lab::scenarios().into_iter().find(|scenario| scenario.name == name);
-    found.expect("the healthy scenarios are always there")
+    lab::scenario(name).expect("the healthy scenarios are always there")
 }
 
 fn attempt(scenario: &Scenario, latency_ms: u64, configure: impl FnOnce(&str) -> String + Send) -> Trial {
@@ -171,15 +173,34 @@ fn fleet() {
         &format!("{ratio:.2}"),
         "1.00",
     );
-    // The lab looks for an account among all of its users, which grows with their number; judging is
-    // ours alone.
     for (what, few, all) in [("serve and collect", some.1, many.1), ("judge", some.2, many.2)] {
         let (few, each) = (per(few, MANY / 10), per(all, MANY));
-        let what =
-            format!("{MANY} accounts: to {what} each, lab included (one of {}: {few:.1} ms)", MANY / 10);
-        show(&what, &format!("{each:.1} ms"), "-");
+        let what = format!("{MANY} accounts: to {what} each, lab included");
+        show(&what, &format!("{each:.1} ms"), &format!("one of {}: {few:.1} ms", MANY / 10));
     }
-    show(&format!("{MANY} accounts: peak memory, the lab included"), &own_peak(), "-");
+}
+
+/// A live run of the program itself against a lab in this process: neither its memory nor its time for
+/// an account grows with their number.
+fn live() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    for count in [100, 300, 1000] {
+        let scenario = crowd(count);
+        let lab = runtime.block_on(Lab::start(&scenario, Options::default())).expect("the lab starts");
+        let (config, reports) = (folder.path().join("syncready.toml"), folder.path().join("reports.jsonl"));
+        std::fs::write(&config, accounts(lab.config_toml(), count)).expect("written");
+        let [config, output] = [&config, &reports].map(|path| path.to_str().expect("UTF-8"));
+        let arguments = ["check", "--config", config, "--format", "jsonl", "-o", output];
+        let started = Instant::now();
+        let peak = peak(&arguments);
+        let each = started.elapsed() / u32::try_from(count).expect("a small number");
+        let text = std::fs::read_to_string(&reports).unwrap_or_default();
+        let ready = text.lines().filter(|line| line.contains(r#""verdict":"ready""#)).count();
+        assert_eq!(ready, count, "every account is there, and ready");
+        show(&format!("{count} live accounts as JSON Lines: peak memory"), &peak, "flat");
+        show(&format!("{count} live accounts as JSON Lines: each"), &millis(each), "linear");
+    }
 }
 
 /// Saved facts of many accounts, judged line by line: the memory must not grow with their number.
@@ -247,10 +268,4 @@ fn accounts(config: &str, count: usize) -> String {
         let _ = writeln!(text, "[[account]]{}", block.replace(first, &address(first, number)));
     }
     text + tail + "\n[limits]\nrun = \"10m\"\n"
-}
-
-fn own_peak() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.map_or_else(|| "not measured".to_owned(), |peak| peak.trim().to_owned())
 }

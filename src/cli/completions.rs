@@ -48,7 +48,7 @@ fn with_names() -> clap::Command {
     let checks = catalogue.checks().iter().map(crate::engine::Check::id);
     let selectable: Vec<&str> = checks.chain(catalogue.areas().iter().map(|area| area.id.as_str())).collect();
     let profiles: Vec<&str> = catalogue.profiles().map(|profile| profile.name.as_str()).collect();
-    let scenarios: Vec<String> = lab::scenarios().into_iter().map(|scenario| scenario.name).collect();
+    let scenarios = lab::scenario_names();
     let scenarios: Vec<&str> = scenarios.iter().map(String::as_str).collect();
     let demos: Vec<&str> = std::iter::once("list").chain(scenarios.iter().copied()).collect();
     let names: [(&str, Vec<&str>); 5] = [

@@ -19,11 +19,11 @@ const USUAL: &str = "healthy-delegated";
 /// The scenario of that name; the usual one for an empty name.
 pub fn find(name: &str) -> Result<Scenario, Problem> {
     let name = if name.is_empty() { USUAL } else { name };
-    let all = lab::scenarios();
-    if let Some(found) = all.iter().find(|scenario| scenario.name == name) {
-        return Ok(found.clone());
+    if let Some(found) = lab::scenario(name) {
+        return Ok(found);
     }
-    let names: Vec<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+    let names = lab::scenario_names();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Err(Problem::new(format!("there is no scenario `{name}`"))
         .choices(name, &names, "scenarios")
         .help("`syncready check --demo list` shows all"))

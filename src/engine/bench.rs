@@ -1,6 +1,7 @@
 //! The bench: one account's facts as variables, and one check after the other judged on them.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use cel::Context;
 
@@ -83,11 +84,21 @@ impl Ruling {
     }
 }
 
+/// What the rule came to that says whether a check applies, where there is one.
+pub(super) type Applied = Option<(Truth, Trace)>;
+
+fn apply(rules: &Rules, context: &Context<'_, '_>) -> Applied {
+    rules.applies.as_ref().map(|applies| applies.test(context))
+}
+
 /// Goes through the rows until one decides, and notes what was read on the way.
 pub(super) fn rule(rules: &Rules, context: &Context<'_, '_>) -> (Ruling, BTreeSet<String>) {
+    decide(rules, apply(rules, context), context)
+}
+
+fn decide(rules: &Rules, applied: Applied, context: &Context<'_, '_>) -> (Ruling, BTreeSet<String>) {
     let mut read = BTreeSet::new();
-    if let Some(applies) = &rules.applies {
-        let (truth, trace) = applies.test(context);
+    if let Some((truth, trace)) = applied {
         read.extend(trace.read);
         match truth {
             Truth::Known(true) => {}
@@ -109,11 +120,12 @@ pub(super) fn rule(rules: &Rules, context: &Context<'_, '_>) -> (Ruling, BTreeSe
 }
 
 impl Bench<'_> {
-    /// The finding of a check that the profile or the world has no use for. Asked before every judging.
-    pub(super) fn out_of_place(&mut self, check: &Check) -> Result<Option<Finding>, CheckError> {
+    /// The finding of a check that the profile or the world has no use for, or else what judging it
+    /// goes on from. Asked before every judging.
+    pub(super) fn place(&mut self, check: &Check) -> Result<ControlFlow<Finding, Applied>, CheckError> {
         if self.profile.level(check.id()) == Level::Unwanted {
             let text = format!("profile {} has no use for it", self.profile.name);
-            return Ok(Some(blank(check, Word::NotApplicable, text)));
+            return Ok(ControlFlow::Break(blank(check, Word::NotApplicable, text)));
         }
         let params = params(check, self.profile, self.selection);
         self.context.add_variable_as_val("params", to_val(&params, "params", false));
@@ -121,13 +133,16 @@ impl Bench<'_> {
         if !rules.queries.is_empty() {
             self.context.add_variable_as_val("query", self.view.queries(&rules.queries));
         }
-        let truth = rules.applies.as_ref().map(|applies| applies.test(&self.context).0);
-        let senseless = truth == Some(Truth::Known(false));
-        Ok(senseless.then(|| blank(check, Word::NotApplicable, OUT_OF_PLACE.into())))
+        Ok(match apply(rules, &self.context) {
+            Some((Truth::Known(false), _)) => {
+                ControlFlow::Break(blank(check, Word::NotApplicable, OUT_OF_PLACE.into()))
+            }
+            applied => ControlFlow::Continue(applied),
+        })
     }
 
-    pub(super) fn judge(&mut self, check: &Check) -> Result<Finding, CheckError> {
-        let (ruling, read) = rule(check.rules()?, &self.context);
+    pub(super) fn judge(&self, check: &Check, applied: Applied) -> Result<Finding, CheckError> {
+        let (ruling, read) = decide(check.rules()?, applied, &self.context);
         Ok(match ruling {
             Ruling::Row(index) => self.hit(check, index, self.profile.level(check.id()), read),
             Ruling::OutOfPlace => blank(check, Word::NotApplicable, OUT_OF_PLACE.into()),

@@ -1,6 +1,7 @@
 //! The judge: facts and checks in, findings, first causes and a verdict out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
 
 use super::bench::{Bench, skipped};
 use super::catalogue::each;
@@ -114,11 +115,12 @@ fn judge_account(
     let mut bench = Bench { view: &view, profile, context: view.context(profile), selection };
     let mut findings: BTreeMap<&str, Finding> = BTreeMap::new();
     for check in order {
-        let culprit = blocking(check, &findings, chosen);
-        let mut finding = match (culprit, bench.out_of_place(check)?) {
-            (_, Some(finding)) => finding,
-            (Some(culprit), None) => skipped(check, culprit),
-            (None, None) => bench.judge(check)?,
+        let mut finding = match bench.place(check)? {
+            ControlFlow::Break(finding) => finding,
+            ControlFlow::Continue(applied) => match blocking(check, &findings, chosen) {
+                Some(culprit) => skipped(check, culprit),
+                None => bench.judge(check, applied)?,
+            },
         };
         finding.required = profile.level(check.id()) == Level::Required;
         waive(&mut finding, &account.address, &run.started_at, &selection.waivers);
@@ -149,19 +151,21 @@ fn judge_account(
 
 /// The checks that are judged, parents before children, otherwise ground-up.
 fn in_order<'c>(catalogue: &'c Catalogue, chosen: &Chosen) -> Vec<&'c Check> {
-    let mut order: Vec<&Check> = Vec::new();
+    let (mut order, mut done): (Vec<&Check>, HashSet<&str>) = Default::default();
     let mut open: Vec<&Check> =
         catalogue.checks().iter().filter(|c| chosen.judged.contains(c.id())).collect();
     while !open.is_empty() {
         let before = order.len();
-        let waiting: Vec<&str> = open.iter().map(|check| check.id()).collect();
+        let waiting: HashSet<&str> = open.iter().map(|check| check.id()).collect();
         let mut later = Vec::new();
         for check in open {
-            let ready = check
-                .after()
-                .iter()
-                .all(|id| !waiting.contains(&&**id) || order.iter().any(|done: &&Check| done.id() == &**id));
-            if ready { order.push(check) } else { later.push(check) }
+            let ready = check.after().iter().all(|id| !waiting.contains(&**id) || done.contains(&**id));
+            if ready {
+                done.insert(check.id());
+                order.push(check);
+            } else {
+                later.push(check);
+            }
         }
         if order.len() == before {
             order.append(&mut later);

@@ -69,7 +69,8 @@ impl Selection {
             .map(|check| check.id().to_owned())
             .collect();
         let mut judged = asked.clone();
-        for id in &asked {
+        // Where all are asked for, so are the prerequisites of each.
+        for id in asked.iter().filter(|_| !self.only.is_empty()) {
             judged.extend(catalogue.ancestors(id).into_iter().map(ToOwned::to_owned));
         }
         let left_out = catalogue.checks().iter().filter(skipped).map(Check::id);

@@ -68,12 +68,12 @@ pub fn to_val(json: &Value, path: &str, open: bool) -> Box<dyn Val> {
         },
         Value::String(text) => Box::new(CelString::from(text.clone())),
         Value::Array(items) => {
-            let item = |(index, item): (usize, &Value)| to_val(item, &format!("{path}[{index}]"), open);
+            let item = |(index, item)| below(item, open, || format!("{path}[{index}]"));
             Box::new(FactList(items.iter().enumerate().map(item).collect()))
         }
         Value::Object(fields) => {
             let entry = |(key, value): (&String, &Value)| {
-                (key.clone(), to_val(value, &format!("{path}.{key}"), open))
+                (key.clone(), below(value, open, || format!("{path}.{key}")))
             };
             Box::new(FactMap(Arc::new(Node {
                 path: path.to_owned(),
@@ -83,6 +83,12 @@ pub fn to_val(json: &Value, path: &str, open: bool) -> Box<dyn Val> {
             })))
         }
     }
+}
+
+/// A value within another; only what holds further values needs to know where it stands.
+fn below(json: &Value, open: bool, path: impl FnOnce() -> String) -> Box<dyn Val> {
+    let path = if json.is_object() || json.is_array() { path() } else { String::new() };
+    to_val(json, &path, open)
 }
 
 /// An open map whose entries stand in the document under other keys: (name, key, value if it is there).

@@ -1,6 +1,7 @@
 //! One account's view of the facts: run, tenant, app and account merged, as variables of rules.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cel::Context;
 use cel::common::value::Val;
@@ -24,9 +25,11 @@ const OWN: [&str; 2] = ["external", QUERY];
 pub(super) struct View<'a> {
     sections: Vec<&'a Section>,
     run: Value,
-    groups: Vec<(&'static str, Value)>,
-    /// Group → (facts of it, ids of the exchanges that yielded them).
-    origins: HashMap<&'a str, Vec<(&'a str, &'a str)>>,
+    groups: Vec<(&'static str, Cow<'a, Value>)>,
+    /// Ids of all exchanges.
+    exchanges: Vec<&'a str>,
+    /// Group → (facts of it, places of the exchanges that yielded them).
+    origins: HashMap<&'a str, Vec<(&'a str, usize)>>,
 }
 
 impl<'a> View<'a> {
@@ -36,25 +39,23 @@ impl<'a> View<'a> {
         sections.push(&tenant.section);
         let names = catalogue::GROUPS.iter().map(|group| group.name).chain(OWN);
         let groups = names.map(|name| {
-            let mut facts = Map::new();
-            // A group may be filled from several scopes; the nearest to the account wins.
             let all = sections.iter().rev().map(|section| &section.facts).filter_map(|facts| facts.get(name));
-            for value in run.facts.get(name).into_iter().chain(all) {
-                if let Value::Object(value) = value {
-                    facts.extend(value.clone());
-                }
-            }
-            (name, Value::Object(facts))
+            (name, merged(run.facts.get(name).into_iter().chain(all)))
         });
         let groups = groups.collect();
         let run = json!({ "started_at": run.started_at });
+        let (mut exchanges, mut places) = (Vec::new(), HashMap::new());
         let mut origins: HashMap<_, Vec<_>> = HashMap::new();
         for (id, exchange) in sections.iter().flat_map(|section| &section.evidence) {
+            let place = *places.entry(id).or_insert_with(|| {
+                exchanges.push(id.as_str());
+                exchanges.len() - 1
+            });
             for fact in &exchange.facts {
-                origins.entry(group(fact)).or_default().push((fact.as_str(), id.as_str()));
+                origins.entry(group(fact)).or_default().push((fact.as_str(), place));
             }
         }
-        Self { sections, run, groups, origins }
+        Self { sections, run, groups, exchanges, origins }
     }
 
     /// The variables that every rule of this account sees; `params` is added for each check.
@@ -73,7 +74,7 @@ impl<'a> View<'a> {
 
     /// The `query` variable of a check: its own queries under its own names.
     pub fn queries(&self, queries: &BTreeMap<String, Query>) -> Box<dyn Val> {
-        let answers = self.groups.iter().find(|(name, _)| *name == QUERY).map(|(_, answers)| answers);
+        let answers = self.group(QUERY);
         let answer = |key: &str| answers.and_then(|answers| answers.get(key));
         let entries =
             queries.iter().map(|(name, query)| (name.as_str(), query.key.as_str(), answer(&query.key)));
@@ -98,13 +99,13 @@ impl<'a> View<'a> {
 
     /// The facts of a group.
     pub fn group(&self, name: &str) -> Option<&Value> {
-        self.groups.iter().find(|(known, _)| *known == name).map(|(_, facts)| facts)
+        self.groups.iter().find(|(known, _)| *known == name).map(|(_, facts)| &**facts)
     }
 
     /// A text fact.
     pub fn text(&self, path: &str) -> Option<&str> {
         let (group, rest) = path.split_once('.')?;
-        let (_, facts) = self.groups.iter().find(|(name, _)| *name == group)?;
+        let facts = self.group(group)?;
         rest.split('.').try_fold(facts, |value, key| value.get(key))?.as_str()
     }
 
@@ -121,19 +122,29 @@ impl<'a> View<'a> {
 
     /// Ids of the exchanges that yielded any of these facts.
     pub fn evidence(&self, paths: &BTreeSet<String>) -> Vec<String> {
-        let mut used = HashSet::new();
+        let mut used = vec![false; self.exchanges.len()];
         for path in paths {
-            let origins = self.origins.get(group(path)).into_iter().flatten();
-            used.extend(origins.filter(|(fact, _)| overlaps(fact, path)).map(|(_, id)| *id));
-        }
-        let mut ids = Vec::with_capacity(used.len());
-        for id in self.sections.iter().flat_map(|section| section.evidence.keys()) {
-            if used.remove(id.as_str()) {
-                ids.push(id.clone());
+            for (fact, place) in self.origins.get(group(path)).into_iter().flatten() {
+                used[*place] = used[*place] || overlaps(fact, path);
             }
         }
-        ids
+        let used = self.exchanges.iter().zip(used).filter(|(_, used)| *used);
+        used.map(|(id, _)| (*id).to_owned()).collect()
     }
+}
+
+/// A group that may be filled from several scopes, the nearest to the account last: it wins. Most are
+/// filled from one, and are not copied.
+fn merged<'a>(scopes: impl Iterator<Item = &'a Value>) -> Cow<'a, Value> {
+    let mut filled = scopes.filter(|value| value.is_object());
+    let Some(first) = filled.next() else { return Cow::Owned(Value::Object(Map::new())) };
+    let mut group = Cow::Borrowed(first);
+    for value in filled {
+        if let (Value::Object(facts), Value::Object(value)) = (group.to_mut(), value) {
+            facts.extend(value.clone());
+        }
+    }
+    group
 }
 
 fn group(path: &str) -> &str {

@@ -35,7 +35,7 @@ pub(super) fn would_pass_if(
     read: &[String],
 ) -> Result<Vec<WouldPassIf>, CheckError> {
     // Sets the parameters of this check.
-    if bench.out_of_place(check)?.is_some() {
+    if bench.place(check)?.is_break() {
         return Ok(Vec::new());
     }
     let rules = check.rules()?;

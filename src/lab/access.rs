@@ -237,10 +237,10 @@ mod tests {
         let world = |policies: Value| json!({"exchange": {"access_policies": policies}});
         let deny = json!({"d": {"AppId": "1", "AccessRight": "DenyAccess", "x": {"members": ["a@contoso.com"]}},
             "r": {"AppId": "1", "AccessRight": "RestrictAccess", "x": {"members": ["*"]}}});
-        assert!(!policies_allow(View(&world(deny)), "1", &mailbox()));
+        assert!(!policies_allow(View::new(&world(deny), None), "1", &mailbox()));
         let other = json!({"r": {"AppId": "1", "AccessRight": "RestrictAccess", "x": {"members": ["b@contoso.com"]}}});
-        assert!(!policies_allow(View(&world(other.clone())), "1", &mailbox()));
-        assert!(policies_allow(View(&world(other)), "2", &mailbox()));
+        assert!(!policies_allow(View::new(&world(other.clone()), None), "1", &mailbox()));
+        assert!(policies_allow(View::new(&world(other), None), "2", &mailbox()));
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         let world = json!({"exchange": {
             "access_policies": {"r": {"AppId": "1", "AccessRight": "RestrictAccess", "x": {"members": []}}},
             "role_assignments": {"e": {"app": "1", "role": "Application EWS.AccessAsApp", "members": ["a@contoso.com"]}}}});
-        let view = View(&world);
+        let view = View::new(&world, None);
         assert_eq!(app_reach(view, "1", "EWS.AccessAsApp", true, &mailbox()), Reach::Granted);
         assert_eq!(app_reach(view, "1", "Contacts.Read", true, &mailbox()), Reach::OutOfScope);
         assert_eq!(app_reach(view, "1", "Contacts.Read", false, &mailbox()), Reach::NoPermission);

@@ -38,8 +38,8 @@ struct Failure {
 }
 
 /// Answers one request.
-pub fn answer(world: &Value, ask: &Ask) -> Answer {
-    let answer = respond(View(world), ask);
+pub fn answer(view: View, ask: &Ask) -> Answer {
+    let answer = respond(view, ask);
     answer
         .with("request-id", &ask.request_id)
         .with("X-FEServer", "AM0PR01CA0101")

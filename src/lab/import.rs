@@ -16,8 +16,7 @@ const ROLE: &str = "ApplicationImpersonation";
 const SINCE_1601: i64 = 116_444_736_000_000_000;
 
 /// The file, where the world says that the script ran.
-pub fn render(world: &Value) -> Option<String> {
-    let view = View(world);
+pub fn render(view: View) -> Option<String> {
     let import = view.at("import");
     let made_at = import["made"].as_str()?;
     let accounts = texts(&import["accounts"]).into_iter().map(|key| account(view, key));
@@ -148,7 +147,7 @@ fn account(view: View, key: &str) -> Value {
     let address = object
         .map(|object| text(object, "mail"))
         .or_else(|| mailbox.map(|mailbox| text(mailbox, "PrimarySmtpAddress")))
-        .unwrap_or(text(view.0, "account"));
+        .unwrap_or(view.at("account").as_str().unwrap_or_default());
     let held: Vec<_> = entries(view, "rbac.assignments")
         .into_iter()
         .filter(|row| object.is_some() && rbac::reaches(view, row.1, key))

@@ -23,6 +23,7 @@ mod exchange_admin;
 mod faults;
 mod graph;
 mod import;
+mod index;
 mod managed_identity;
 mod names;
 mod rbac;
@@ -45,7 +46,7 @@ use tokio_rustls::TlsAcceptor;
 
 use self::{authority::Authority, config::Addresses, server::State, transport::SilentPort};
 pub use self::{
-    scenario::{Expect, Scenario, scenarios},
+    scenario::{Expect, Scenario, scenario, scenario_names, scenarios},
     world::World,
 };
 
@@ -141,7 +142,7 @@ impl Lab {
             proxy: serve_proxy(&mut tasks, &world, tls).await?,
             connect_to,
         };
-        let import = import::render(world.document()).map(|text| folder.write_utf16("roles.json", &text));
+        let import = import::render(world.view()).map(|text| folder.write_utf16("roles.json", &text));
         let files = config::Files { ca_file, import: import.transpose()? };
         let config = config::render(scenario, &world, &folder, &addresses, &files)?;
         Ok(Self { state, folder, addresses, config, _tasks: tasks, _refusing: refusing, _silent: silent })

@@ -174,18 +174,24 @@ impl Scenario {
     }
 }
 
+/// Names of the scenarios that come with the program, in order.
+pub fn scenario_names() -> Vec<String> {
+    let mut names: Vec<_> =
+        Files::iter().filter_map(|path| Some(path.strip_suffix(".toml")?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+/// The scenario of that name.
+pub fn scenario(name: &str) -> Option<Scenario> {
+    let file = Files::get(&format!("{name}.toml"))?;
+    let text = std::str::from_utf8(&file.data).expect("scenario files are UTF-8: proven by a test");
+    Some(Scenario::parse(name, text).expect("scenario files are valid: proven by a test"))
+}
+
 /// The scenarios that come with the program, by name.
 pub fn scenarios() -> Vec<Scenario> {
-    let mut all: Vec<_> = Files::iter()
-        .filter_map(|path| {
-            let file = Files::get(&path)?;
-            let text = std::str::from_utf8(&file.data).expect("scenario files are UTF-8: proven by a test");
-            let name = path.strip_suffix(".toml")?;
-            Some(Scenario::parse(name, text).expect("scenario files are valid: proven by a test"))
-        })
-        .collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all
+    scenario_names().iter().filter_map(|name| scenario(name)).collect()
 }
 
 /// Merges a table over another: tables are merged, lists of tables element by element, everything

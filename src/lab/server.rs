@@ -205,19 +205,19 @@ fn route(state: &State, call: &Call) -> Answer {
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
         Some("managed-identity") => managed_identity::handle(state, call),
-        Some("graph") => graph::answer(world.at(""), &Ask::from(call)).into(),
+        Some("graph") => graph::answer(world.view(), &Ask::from(call)).into(),
         Some("exchange" | "exchange-server" | "autodiscover")
             if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>
         {
-            state.ews.answer(world.at(""), &Ask::from(call)).into()
+            state.ews.answer(world.view(), &Ask::from(call)).into()
         }
         Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
             autodiscover::handle(world, call)
         }
         Some("exchange") if path.starts_with("/adminapi/") => {
-            exchange_admin::answer(world.at(""), &Ask::from(call)).into()
+            exchange_admin::answer(world.view(), &Ask::from(call)).into()
         }
-        Some("exchange" | "exchange-server") => state.ews.answer(world.at(""), &Ask::from(call)).into(),
+        Some("exchange" | "exchange-server") => state.ews.answer(world.view(), &Ask::from(call)).into(),
         Some("web") if path == "/" || world.at("/hosts")[call.host.as_str()]["catch_all"] == true => {
             call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE)
         }

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use super::index::{Index, Names};
+
 /// Service plan of Entra ID P1.
 pub const P1: &str = "41781fb2-bc02-4b7c-bd55-b576c07bb09d";
 /// Service plan of Entra ID P2.
@@ -12,12 +14,20 @@ pub const P2: &str = "eec0eb4f-6444-4f95-aba0-50c24d67f998";
 
 /// The world document with its look-ups.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a>(pub &'a Value);
+pub struct View<'a> {
+    document: &'a Value,
+    index: Option<&'a Index>,
+}
 
 impl<'a> View<'a> {
+    /// A document, and what it was indexed by.
+    pub fn new(document: &'a Value, index: Option<&'a Index>) -> Self {
+        Self { document, index }
+    }
+
     /// The value at a dotted path; null where nothing is.
     pub fn at(self, path: &str) -> &'a Value {
-        path.split('.').fold(self.0, |value, key| &value[key])
+        path.split('.').fold(self.document, |value, key| &value[key])
     }
 
     /// The members of the collection at a dotted path.
@@ -25,11 +35,35 @@ impl<'a> View<'a> {
         rows(self.at(path))
     }
 
+    /// Those members of a collection that may answer to one of these names: without an index, all.
+    fn named_by(self, path: &str, names: Option<&Names>, wanted: &[&str]) -> Vec<&'a Value> {
+        match names {
+            Some(names) => names.keys(wanted).into_iter().filter_map(|name| self.named(path, name)).collect(),
+            None => self.rows(path),
+        }
+    }
+
+    /// Users of whom each may have one of these ids, sign-in names or addresses, and no other user has.
+    pub fn users_named(self, wanted: &[&str]) -> Vec<&'a Value> {
+        self.named_by("users", self.index.map(|index| &index.users), wanted)
+    }
+
+    /// Mailboxes of which each may answer to that name, and no other one does.
+    pub fn mailboxes_named(self, wanted: &str) -> Vec<&'a Value> {
+        self.named_by("exchange.mailboxes", self.index.map(|index| &index.mailboxes), &[wanted])
+    }
+
     /// The user with that object id or sign-in name.
     pub fn user(self, key: &str) -> Option<&'a Value> {
-        self.rows("users")
-            .into_iter()
-            .find(|user| has(user, "id", key) || has(user, "userPrincipalName", key))
+        let mut users = self.users_named(&[key]).into_iter();
+        users.find(|user| has(user, "id", key) || has(user, "userPrincipalName", key))
+    }
+
+    /// The short name of the user with that object id.
+    pub fn user_key(self, id: &str) -> Option<&'a str> {
+        let Some(index) = self.index else { return self.name_of("users", "id", id) };
+        let fits = |key: &&str| self.named("users", key).is_some_and(|user| has(user, "id", id));
+        index.users.keys(&[id]).into_iter().find(fits)
     }
 
     /// The member of a collection under that short name.
@@ -57,7 +91,7 @@ impl<'a> View<'a> {
 
     /// The mailbox with that address, sign-in name or object id; any proxy address counts.
     pub fn mailbox(self, key: &str) -> Option<&'a Value> {
-        self.rows("exchange.mailboxes").into_iter().find(|mailbox| answers_to(mailbox, key))
+        self.mailboxes_named(key).into_iter().find(|mailbox| answers_to(mailbox, key))
     }
 
     /// The mailbox of a directory user.
@@ -123,12 +157,14 @@ impl<'a> View<'a> {
     }
 }
 
+/// What a mailbox answers to, besides its addresses.
+pub const MAILBOX_NAMES: [&str; 5] =
+    ["PrimarySmtpAddress", "UserPrincipalName", "ExternalDirectoryObjectId", "Guid", "Alias"];
+
 /// Whether a mailbox answers to an address, sign-in name or object id.
 pub fn answers_to(mailbox: &Value, key: &str) -> bool {
-    let mut names =
-        ["PrimarySmtpAddress", "UserPrincipalName", "ExternalDirectoryObjectId", "Guid", "Alias"].iter();
     !key.is_empty()
-        && (names.any(|name| has(mailbox, name, key))
+        && (MAILBOX_NAMES.iter().any(|name| has(mailbox, name, key))
             || texts(&mailbox["EmailAddresses"]).into_iter().any(|address| {
                 let bare = address.split_once(':').map_or(address, |(_, bare)| bare);
                 bare.eq_ignore_ascii_case(key)

@@ -85,7 +85,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::LabError;
+use super::{LabError, index::Index, view::View};
 
 const CLOUD: &str = include_str!("worlds/cloud.json");
 const BASES: &[(&str, &str)] = &[
@@ -107,6 +107,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 #[derive(Debug, Clone)]
 pub struct World {
     document: Value,
+    index: Index,
     started: Timestamp,
 }
 
@@ -127,12 +128,18 @@ impl World {
     /// A world as it is at `now`.
     pub fn new(mut document: Value, now: Timestamp) -> Result<Self, LabError> {
         resolve_times(&mut document, now)?;
-        Ok(Self { document, started: now })
+        let index = Index::new(&document);
+        Ok(Self { document, index, started: now })
     }
 
     /// The whole document.
     pub fn document(&self) -> &Value {
         &self.document
+    }
+
+    /// The document with the look-ups that services share.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.document, Some(&self.index))
     }
 
     /// When the lab started: what `@now` stands for.
@@ -170,11 +177,23 @@ impl World {
 
     /// The user with that object id or user principal name, and its key.
     pub fn user(&self, name: &str) -> Option<(&str, &Value)> {
-        self.entries("/users").find(|(_, user)| {
-            ["id", "userPrincipalName"]
-                .iter()
-                .any(|field| user[*field].as_str().is_some_and(|value| value.eq_ignore_ascii_case(name)))
-        })
+        self.users_named(name)
+            .find(|(_, user)| ["id", "userPrincipalName"].iter().any(|field| is(&user[*field], name)))
+    }
+
+    /// The user whose session that refresh token continues, and its key.
+    pub fn user_of_session(&self, refresh_token: &str) -> Option<(&str, &Value)> {
+        self.users_named(refresh_token).find(|(_, user)| user["x"]["refresh_token"] == refresh_token)
+    }
+
+    fn users_named(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let users = self.at("/users");
+        self.index.users.keys(&[name]).into_iter().map(|key| (key, &users[key]))
+    }
+
+    fn mailboxes_named(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let mailboxes = self.at("/exchange/mailboxes");
+        self.index.mailboxes.keys(&[name]).into_iter().map(|key| (key, &mailboxes[key]))
     }
 
     /// The service principal with that app id, and its key.
@@ -189,12 +208,12 @@ impl World {
 
     /// The mailbox with that primary address, and its key.
     pub fn mailbox(&self, address: &str) -> Option<(&str, &Value)> {
-        self.entries("/exchange/mailboxes").find(|(_, mailbox)| is(&mailbox["PrimarySmtpAddress"], address))
+        self.mailboxes_named(address).find(|(_, mailbox)| is(&mailbox["PrimarySmtpAddress"], address))
     }
 
     /// The mailbox that has the address among its addresses, and its key.
     pub fn mailbox_by_any_address(&self, address: &str) -> Option<(&str, &Value)> {
-        self.entries("/exchange/mailboxes").find(|(_, mailbox)| {
+        self.mailboxes_named(address).find(|(_, mailbox)| {
             items(&mailbox["EmailAddresses"]).filter_map(Value::as_str).any(|entry| {
                 entry.get(5..).is_some_and(|own| own.eq_ignore_ascii_case(address))
                     && entry.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("smtp:"))

@@ -87,8 +87,7 @@ pub fn refresh_token(state: &State, call: &Call, client: &Client<'_>) -> Result<
     client.authenticate(world, call, client.application["isFallbackPublicClient"] == false)?;
     let sent = call.form("refresh_token").ok_or_else(|| Refusal::missing("refresh_token"))?;
     let wanted = Wanted::of(world, call)?;
-    let owner = world.entries("/users").find(|(_, user)| user["x"]["refresh_token"] == sent.as_str());
-    let Some((key, user)) = owner else {
+    let Some((key, user)) = world.user_of_session(&sent) else {
         return Err(Refusal::grant(70_000, "The refresh token is not valid.").suberror("bad_token"));
     };
     scripted(user)?;

@@ -71,7 +71,7 @@ fn target<'a>(view: View<'a>, identifier: &Identifier) -> Result<&'a Value, Faul
         let text = "The impersonation principal name, SID or SMTP address is missing or empty.";
         return Err(Fault::new("ErrorInvalidExchangeImpersonationHeaderData", text));
     }
-    let all = || view.rows("exchange.mailboxes").into_iter().filter(|mailbox| served(view, mailbox));
+    let all = || view.mailboxes_named(value).into_iter().filter(|mailbox| served(view, mailbox));
     match identifier.kind.as_str() {
         "PrincipalName" => all().find(|mailbox| has(mailbox, "UserPrincipalName", value)).ok_or_else(|| {
             Fault::new("ErrorInvalidUserPrincipalName", "The user principal name (UPN) is invalid.")

@@ -104,7 +104,7 @@ fn bearer(view: View, ask: &Ask) -> Result<Caller, Refused> {
     if !ask.claim_words("scp").contains(&"EWS.AccessAsUser.All") {
         return refuse(PERMISSION);
     }
-    let name = view.name_of("users", "id", ask.claim("oid")).unwrap_or_default().to_owned();
+    let name = view.user_key(ask.claim("oid")).unwrap_or_default().to_owned();
     Ok(Caller::User { name, app })
 }
 

@@ -16,8 +16,6 @@ mod xml;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
-
 use self::identity::{Caller, Refused};
 use self::xml::Fault;
 use super::ask::{Answer, Ask};
@@ -34,8 +32,7 @@ pub struct Ews {
 
 impl Ews {
     /// Answers one request.
-    pub fn answer(&self, world: &Value, ask: &Ask) -> Answer {
-        let view = View(world);
+    pub fn answer(&self, view: View, ask: &Ask) -> Answer {
         let answer = self.respond(view, ask);
         let answer = answer.with("Server", "Microsoft-IIS/10.0").with("request-id", &ask.request_id);
         let client = ask.header("client-request-id").map(str::to_owned);

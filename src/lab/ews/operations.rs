@@ -90,7 +90,7 @@ fn by_id<'a>(context: &Context<'a>, id: &str) -> Result<Opened<'a>, Fault> {
 
 /// Another mailbox that a distinguished folder names.
 fn other<'a>(context: &Context<'a>, address: &str, folder: &str) -> Result<&'a Value, Fault> {
-    let all = context.view.rows("exchange.mailboxes").into_iter();
+    let all = context.view.mailboxes_named(address).into_iter();
     let mut known =
         all.filter(|mailbox| gates::served(context.view, mailbox) && answers_to(mailbox, address));
     let mailbox = known.next().ok_or_else(gates::no_mailbox)?;

@@ -7,7 +7,7 @@ use super::identity::{self, Caller};
 use super::xml::escape;
 use super::{Ews, XML, gates, html};
 use crate::lab::ask::{Answer, Ask};
-use crate::lab::view::{View, answers_to, text};
+use crate::lab::view::{View, text};
 
 const AUTODISCOVER: &str = "http://schemas.microsoft.com/exchange/2010/Autodiscover";
 
@@ -30,7 +30,7 @@ fn user_response(view: View, document: &Document) -> String {
         document.descendants().filter(move |node: &Node| node.has_tag_name((AUTODISCOVER, name)))
     };
     let address = named("Mailbox").next().and_then(|node| node.text()).unwrap_or_default().trim();
-    let mailbox = view.rows("exchange.mailboxes").into_iter().find(|mailbox| answers_to(mailbox, address));
+    let mailbox = view.mailbox(address);
     let Some(mailbox) = mailbox.filter(|mailbox| gates::served(view, mailbox)) else {
         return "<ErrorCode>InvalidUser</ErrorCode><ErrorMessage>Invalid user.</ErrorMessage>".to_owned();
     };

@@ -138,7 +138,10 @@ fn chosen<'a>(run: &Run<'a>, soft_deleted: bool) -> Result<Vec<&'a Value>, Failu
         "" => run.word("ExternalDirectoryObjectId"),
         identity => identity,
     };
-    let all = run.view.rows("exchange.mailboxes").into_iter();
+    let view = run.view;
+    let all =
+        if identity.is_empty() { view.rows("exchange.mailboxes") } else { view.mailboxes_named(identity) };
+    let all = all.into_iter();
     let mut found: Vec<&Value> =
         all.filter(|mailbox| (mailbox["x"]["soft_deleted"] == true) == soft_deleted).collect();
     found.retain(|mailbox| is_mailbox(mailbox));

@@ -23,7 +23,7 @@ fn run(claims: Value, cmdlet: &str, parameters: &Value) -> (u16, Value) {
         claims: Some(claims),
         ..Ask::default()
     };
-    let answer = answer(&world(), &ask);
+    let answer = answer(View::new(&world(), None), &ask);
     (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
 }
 

@@ -139,7 +139,8 @@ pub(super) fn list(call: &Call) -> Result<Found, Refusal> {
     if call.query.names("select").iter().any(|name| name.eq_ignore_ascii_case("signInActivity")) {
         activity_allowed(call)?;
     }
-    Ok(Found::Many(call.view.rows("users").into_iter().map(|user| complete(call, user)).collect()))
+    let users = call.users(&["id", "userPrincipalName", "mail", "proxyAddresses"]).into_iter();
+    Ok(Found::Many(users.map(|user| complete(call, user)).collect()))
 }
 
 /// `/users/{id}/licenseDetails`.

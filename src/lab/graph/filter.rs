@@ -55,6 +55,26 @@ impl Filter {
         }
     }
 
+    /// Texts of which every row that satisfies the filter has one as one of these properties, or in it;
+    /// `None`: others may satisfy it too.
+    pub(super) fn wanted(&self, properties: &[&str]) -> Option<Vec<&str>> {
+        match self {
+            Self::And(left, right) => left.wanted(properties).or_else(|| right.wanted(properties)),
+            Self::Or(left, right) => {
+                let mut texts = left.wanted(properties)?;
+                texts.extend(right.wanted(properties)?);
+                Some(texts)
+            }
+            Self::Any(path, inner) => {
+                properties.contains(&path.as_str()).then(|| inner.wanted(&[""])).flatten()
+            }
+            Self::Compare { path, operator, literal: Literal::Text(text) } => {
+                (operator == "eq" && properties.contains(&path.as_str())).then(|| vec![text.as_str()])
+            }
+            Self::Compare { .. } => None,
+        }
+    }
+
     /// Whether a row satisfies the filter.
     pub(super) fn holds(&self, row: &Value) -> bool {
         match self {
@@ -261,6 +281,20 @@ mod tests {
         let row = json!({"proxyAddresses": ["SMTP:a@contoso.com", "smtp:b@contoso.com"]});
         assert!(holds("proxyAddresses/any(p:p eq 'smtp:b@contoso.com')", &row));
         assert!(!holds("proxyAddresses/any(p:p eq 'smtp:c@contoso.com')", &row));
+    }
+
+    #[test]
+    fn a_filter_tells_whom_it_can_find() {
+        let wanted = |text: &str| {
+            let filter = Filter::parse(text).expect("a filter");
+            filter.wanted(&["mail", "proxyAddresses"]).map(|texts| texts.join(" "))
+        };
+        assert_eq!(wanted("mail eq 'a' or proxyAddresses/any(p:p eq 'b')").as_deref(), Some("a b"));
+        assert_eq!(wanted("accountEnabled eq true and mail eq 'a'").as_deref(), Some("a"));
+        assert_eq!(wanted("mail eq 'a' or accountEnabled eq true"), None);
+        assert_eq!(wanted("startswith(mail,'a')"), None);
+        assert_eq!(wanted("proxyAddresses/any(p:startswith(p,'smtp:'))"), None);
+        assert_eq!(wanted("mail eq null"), None);
     }
 
     #[test]

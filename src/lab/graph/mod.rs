@@ -29,8 +29,8 @@ use super::view::View;
 const PAGE: usize = 100;
 
 /// Answers one request.
-pub fn answer(world: &Value, ask: &Ask) -> Answer {
-    error::answer(ask, respond(View(world), ask))
+pub fn answer(view: View, ask: &Ask) -> Answer {
+    error::answer(ask, respond(view, ask))
 }
 
 /// The body of a request's answer, or its refusal.

@@ -150,13 +150,13 @@ fn registration(user: &Value) -> Value {
 /// `/reports/authenticationMethods/userRegistrationDetails`.
 pub(super) fn registrations(call: &Call) -> Result<Found, Refusal> {
     premium(call)?;
-    Ok(Found::Many(call.view.rows("users").into_iter().map(registration).collect()))
+    Ok(Found::Many(call.users(&["id", "userPrincipalName"]).into_iter().map(registration).collect()))
 }
 
 /// `/reports/authenticationMethods/userRegistrationDetails/{id}`.
 pub(super) fn registration_one(call: &Call) -> Result<Found, Refusal> {
     premium(call)?;
-    let all = call.view.rows("users").into_iter();
+    let all = call.view.users_named(&[call.arg(0)]).into_iter();
     let found =
         all.filter(|user| text(user, "id").eq_ignore_ascii_case(call.arg(0))).map(registration).next();
     found.map(Found::One).ok_or_else(|| Refusal::not_found(call.arg(0)))
@@ -262,7 +262,7 @@ fn capital(word: &str) -> String {
 
 /// Directory roles of users and service principals, as rows of the role management.
 fn role_rows(call: &Call, kind: &str) -> Vec<Value> {
-    let holders = call.view.rows("users").into_iter().chain(call.view.rows("service_principals"));
+    let holders = call.users(&["principalId"]).into_iter().chain(call.view.rows("service_principals"));
     let each = holders.flat_map(|holder| {
         rows(&holder["x"][kind]).into_iter().filter_map(move |role| Some((holder, role.as_str()?)))
     });

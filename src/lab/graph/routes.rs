@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::Refusal;
+use super::filter::Filter;
 use super::odata::Query;
 use super::rights::Right;
 use super::{applications as apps, directory as dir, mailbox, policies, service_health, what_if};
@@ -23,10 +24,20 @@ pub(super) struct Call<'a> {
     pub beta: bool,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The n-th variable of the path.
     pub(super) fn arg(&self, index: usize) -> &str {
         self.args.get(index).map_or("", String::as_str)
+    }
+
+    /// The users that the filter may leave in the list, where it compares one of these properties, all
+    /// of which name a user, with texts; else all.
+    pub(super) fn users(&self, properties: &[&str]) -> Vec<&'a Value> {
+        let filter = self.query.get("filter").and_then(Filter::parse);
+        match filter.as_ref().and_then(|filter| filter.wanted(properties)) {
+            Some(names) => self.view.users_named(&names),
+            None => self.view.rows("users"),
+        }
     }
 
     /// The request's JSON body.

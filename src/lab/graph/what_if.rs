@@ -72,7 +72,7 @@ fn describe<'a>(view: View<'a>, body: &'a Value) -> Result<SignIn<'a>, Refusal> 
     let (user, principal) = match text(identity, "@odata.type").trim_start_matches('#') {
         "microsoft.graph.userSignIn" => {
             let id = text(identity, "userId");
-            let user = view.rows("users").into_iter().find(|user| has(user, "id", id));
+            let user = view.users_named(&[id]).into_iter().find(|user| has(user, "id", id));
             (Some(user.ok_or_else(|| bad(format!("1037: Invalid user id: {id}")))?), None)
         }
         "microsoft.graph.servicePrincipalSignIn" => {

@@ -64,6 +64,10 @@ fn vendors_need_what_their_products_need() {
         ("sign-in/account-has-used-the-product-once", [Level::Required, Level::Unwanted, Level::Unwanted]),
         ("account/admin-role-fits-the-phase", [Level::Required, Level::Advised, Level::Advised]),
         ("impersonation/own-mailbox-answers", [Level::Unwanted, Level::Required, Level::Required]),
+        (
+            "impersonation/membership-runs-through-a-security-group",
+            [Level::Unwanted, Level::Advised, Level::Advised],
+        ),
         ("discovery/ews-endpoint-answers", [Level::Unwanted, Level::Required, Level::Required]),
         ("public-folders/the-protocol-has-a-route", [Level::Required, Level::Unwanted, Level::Unwanted]),
         ("app/credential-is-valid-for-30-days", [Level::Unwanted; 3]),

@@ -44,7 +44,7 @@ fn one(path: &Path, unreadable: impl FnOnce(String) -> Problem) -> Result<Import
     // One byte more than is allowed tells that there are more.
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
-        return Err(unreadable(format!("cannot read the import {name}: {error}")));
+        return Err(unreadable(format!("cannot read the import {name}: {error}")).help(HELP));
     }
     Import::parse(name.clone(), &bytes)
         .map_err(|refusal| Problem::new(refusal.message).at(&name, refusal.line, refusal.column).help(HELP))

@@ -119,7 +119,7 @@ fn permissions(sheet: &mut Sheet, profile: &Profile, world: &str) {
 }
 
 fn network(sheet: &mut Sheet, hosts: &[Host]) {
-    sheet.heading("Network");
+    sheet.heading("Hosts");
     let row = |host: &Host| [host.name.clone(), format!("TCP {}", host.port), host.purpose.clone()];
     sheet.table(["Host", "Port", "For"], &hosts.iter().map(row).collect::<Vec<_>>());
 }

@@ -29,6 +29,8 @@ const WANTED: &[&str] = &[
 pub struct Found {
     /// The sign-in service knows the domain: tenant id.
     pub tenant: Option<String>,
+    /// The sign-in service says that no tenant has the domain.
+    pub no_tenant: bool,
     /// National cloud, as the configuration names it.
     pub cloud: Option<String>,
     /// The mailbox lives on an Exchange Server.
@@ -46,7 +48,10 @@ impl Found {
                 let cloud = cloud.as_ref().map(|cloud| format!(" in the cloud {cloud}")).unwrap_or_default();
                 words.push(format!("found: the tenant {id}{cloud}"));
             }
-            (None, _) => words.push("found: no tenant of that domain".to_owned()),
+            (None, _) if self.no_tenant => words.push("found: no tenant of that domain".to_owned()),
+            (None, _) => {
+                words.push("not found out: whether the domain has a tenant; nobody answered".to_owned())
+            }
         }
         if let (true, Some(url)) = (self.on_premises, &self.ews) {
             words.push(format!("found: an Exchange Server at {url}"));
@@ -76,6 +81,7 @@ pub fn look(address: &str, set: &[String], look: &Look, catalogue: &Catalogue) -
     let cloud = text("tenant.cloud").map(|cloud| if cloud == "gcc" { "worldwide".into() } else { cloud });
     Ok(Found {
         tenant: text("tenant.id").filter(|_| known),
+        no_tenant: fact("tenant.found") == Some(&Value::Bool(false)),
         cloud: cloud.filter(|_| known),
         on_premises: text("world.kind").as_deref() == Some("exchange-server")
             || text("world.mailbox_location").as_deref() == Some("on-premises"),

@@ -50,7 +50,7 @@ impl Found {
             }
             (None, _) if self.no_tenant => words.push("found: no tenant of that domain".to_owned()),
             (None, _) => {
-                words.push("not found out: whether the domain has a tenant; nobody answered".to_owned())
+                words.push("not found out: whether the domain has a tenant; nobody answered".to_owned());
             }
         }
         if let (true, Some(url)) = (self.on_premises, &self.ews) {

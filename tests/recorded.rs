@@ -245,6 +245,7 @@ fn entries_of_the_sign_in_log_are_read() {
 
 /// Paths of Graph as the collectors ask them, and the permission of the call that asks.
 const PATHS: &[(&str, &str)] = &[
+    ("/admin/serviceAnnouncement/issues", "ServiceHealth.Read.All"),
     ("/applications(appId='{appId}')", "Application.Read.All"),
     ("/auditLogs/signIns", "AuditLog.Read.All"),
     ("/domains/{domain-id}", "Domain.Read.All"),

@@ -100,9 +100,12 @@ fn attempt(scenario: &Scenario, latency_ms: u64, configure: impl FnOnce(&str) ->
 }
 
 /// The healthy scenarios, each with its longest chain of answers of which every one needs the one
-/// before: a token, an object id, an address, or the proof that a password may be sent again.
+/// before: a token, an object id, an address, or the proof that a credential may be sent again.
 const HEALTHY: &[(&str, &[&str])] = &[
-    ("healthy-delegated", &["token", "user", "policies for the user's id"]),
+    (
+        "healthy-delegated",
+        &["first token", "token for Exchange", "name of the folder", "rights on the folder"],
+    ),
     ("healthy-app-graph", &["token", "user", "sign-ins of the user's id"]),
     ("healthy-app-ews", &["token", "user", "sign-ins of the user's id"]),
     ("healthy-on-premises", &["Autodiscover", "EWS challenge", "own mailbox", "other mailbox"]),

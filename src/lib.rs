@@ -18,4 +18,5 @@ pub mod facts;
 pub mod knowledge;
 pub mod lab;
 pub mod report;
+pub mod sync;
 pub mod wire;

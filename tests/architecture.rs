@@ -8,13 +8,14 @@ use std::{
 
 /// Layer → layers that it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("cli", &["collect", "engine", "facts", "knowledge", "lab", "report", "wire"]),
-    ("collect", &["facts", "wire"]),
+    ("cli", &["collect", "engine", "facts", "knowledge", "lab", "report", "sync", "wire"]),
+    ("collect", &["facts", "sync", "wire"]),
     ("engine", &["facts"]),
     ("facts", &[]),
     ("knowledge", &["facts"]),
     ("lab", &[]),
     ("report", &["engine", "facts", "knowledge"]),
+    ("sync", &["facts", "wire"]),
     ("wire", &["facts"]),
 ];
 
@@ -36,7 +37,7 @@ const DOORS: &[(&str, &[&str], &[&str])] = &[
     (
         "the clock",
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "Utc::now"],
-        &["wire", "lab", "collect", "cli"],
+        &["wire", "lab", "collect", "cli", "sync"],
     ),
     ("files", &["std::fs", "tokio::fs", "fs::read", "fs::write", "File::open"], &["wire", "lab", "cli"]),
     ("the environment", &["std::env", "env::var"], &["wire", "cli", "lab"]),
@@ -113,6 +114,32 @@ fn group_heads(group: &str) -> Vec<String> {
 
 fn head(path: &str) -> String {
     path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn the_top_level_holds_what_it_should() {
+    let known = [
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "benches",
+        "checks",
+        "docs",
+        "fuzz",
+        "snapshots",
+        "src",
+        "target",
+        "tests",
+    ];
+    let entries = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the project is readable");
+    let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
+    let unknown: Vec<_> =
+        names.filter(|name| !name.starts_with('.') && !known.contains(&name.as_str())).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

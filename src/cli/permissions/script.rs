@@ -6,8 +6,8 @@ use crate::{
     report::permissions::Plan,
 };
 
-const POWERSHELL: &str = include_str!("../../../scripts/reader.ps1");
-const SH: &str = include_str!("../../../scripts/reader.sh");
+const POWERSHELL: &str = include_str!("reader.ps1");
+const SH: &str = include_str!("reader.sh");
 
 /// The directory role Global Reader.
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";

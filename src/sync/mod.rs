@@ -1,0 +1,14 @@
+//! The test sync: does in a mailbox what the product would do, and leaves it as it was. The only code
+//! that writes to a mailbox.
+//!
+//! A [`Plan`] says whose mailboxes, by which way, and which parts; [`Outcome`] says what became of each
+//! [`Step`]. Everything that a run makes carries one fixed marker and the run's id, and lies in a folder
+//! that the run made; nothing else is ever changed. Judges nothing: the steps become facts.
+
+mod marker;
+mod plan;
+mod step;
+
+pub use marker::{MARKER_NAME, MARKER_SET, RunId};
+pub use plan::{Access, Mailbox, Part, Plan, Role, Sweep};
+pub use step::{Left, Leftover, Name, Outcome, Place, Result, Step};

@@ -708,6 +708,57 @@ groups! {
         "targets[].text" Text "error message";
         "targets[].own" Bool "it is the account's own mailbox";
     }
+    /// The test sync: what the product does, done once in marked folders of its own, and removed again.
+    Account sync {
+        "protocol" Text "ews or graph";
+        "access" Text "by which right mailboxes are opened: impersonation, delegate, graph-app or graph-delegated";
+        "run_id" Text "value of the marker on everything that the run made";
+        "began_at" Time "when it began";
+        "ended" Text "whole, stopped (by a signal), or out-of-time";
+        "only_sweep" Bool "leftovers of earlier runs were removed, and nothing else was asked for";
+        "self_only" Bool "only the caller's own mailbox was opened: that shows that the calls work, not that a right over others exists";
+        "parts" List "what was asked for: contacts, calendar, notifications, address-list, availability, public-folders";
+        "requests" Int "requests sent, repeated ones included";
+        "ms" Int "milliseconds from the first request to the last answer";
+        "waited_ms" Int "milliseconds of all steps spent waiting because the server asked to";
+        "traces" List "what cannot be undone, in words";
+        "mailboxes" List "mailboxes that take part, the account's own first";
+        "mailboxes[].address" Text "mailbox";
+        "mailboxes[].role" Text "account, other, shared or outside";
+        "mailboxes[].read_only" Text "why nothing is written to it; null: it is written to";
+        "steps" List "each step in each mailbox, in the order in which they ended";
+        "steps[].step" Text "open, quota, sweep, create-folder, feed-start, create, read, feed-created, update, conflict, feed-updated, delete, feed-deleted, notification, address-list, availability, public-folders or clean-up";
+        "steps[].mailbox" Text "mailbox";
+        "steps[].role" Text "account, other, shared or outside";
+        "steps[].subject" Text "contacts or calendar for folders and feeds; contact, note, appointment or recurring for items; a path for a public folder; null: nothing in particular";
+        "steps[].result" Text "ok, differs, refused, unavailable, throttled, failed or skipped";
+        "steps[].status" Int "HTTP status of the answer that decided";
+        "steps[].code" Text "response or error code of that answer, where it was an error; of a skipped step why: before, read-only, quota, no-right, out-of-time, stopped or not-here";
+        "steps[].text" Text "what the server said, or why the step was skipped, in words";
+        "steps[].differences" List "what differs between what was expected and what was found";
+        "steps[].ms" Int "milliseconds from its first request to its last answer, waiting included";
+        "steps[].waited_ms" Int "milliseconds of these spent waiting because the server asked to";
+        "steps[].dns_ms" Int "milliseconds of name resolution; null: none was needed";
+        "steps[].connect_ms" Int "milliseconds of TCP and TLS; null: a connection was open";
+        "steps[].first_byte_ms" Int "milliseconds until the first byte of an answer, all exchanges together";
+        "steps[].requests" Int "requests sent, repeated ones included";
+        "steps[].request_ids" List "request ids, as the server names them";
+        "steps[].proves" Text "what the step proves when it ends well";
+        "steps[].rca_test" Text "test of Microsoft's Remote Connectivity Analyzer that looks at the same; null: none";
+        "leftovers" List "marked things of earlier runs";
+        "leftovers[].mailbox" Text "mailbox";
+        "leftovers[].id" Text "id, as the server names it";
+        "leftovers[].kind" Text "folder or item";
+        "leftovers[].place" Text "own-folder, or elsewhere: somebody moved or copied it";
+        "leftovers[].run" Text "run that made it";
+        "leftovers[].removed" Bool "this run removed it";
+        "leftovers[].because" Text "why not: too-young, foreign-items, elsewhere, or the code of a refusal; null: it was removed";
+        "left" List "things of this run that are still there";
+        "left[].mailbox" Text "mailbox";
+        "left[].id" Text "id, as the server names it";
+        "left[].kind" Text "folder or item";
+        "left[].because" Text "foreign-items (somebody else's item lies in the folder), or what the server said";
+    }
 }
 
 /// The group of that name.

@@ -43,6 +43,7 @@ const MEASURED: &[&str] = &[
     "scope.role_assignments",
     "service",
     "sign_in",
+    "sync",
     "tcp",
     "tenant.error_code",
     "tls",

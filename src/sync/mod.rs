@@ -11,4 +11,4 @@ mod step;
 
 pub use marker::{MARKER_NAME, MARKER_SET, RunId};
 pub use plan::{Access, Mailbox, Part, Plan, Role, Sweep};
-pub use step::{Left, Leftover, Name, Outcome, Place, Result, Step};
+pub use step::{Left, Leftover, Name, Outcome, Place, Result, Step, why};

@@ -69,6 +69,24 @@ impl Name {
     }
 }
 
+/// Why a step was skipped: the `code` of such a step.
+pub mod why {
+    /// An earlier step that this one builds on did not end well; `text` names it.
+    pub const BEFORE: &str = "before";
+    /// The mailbox is only read in this run.
+    pub const READ_ONLY: &str = "read-only";
+    /// The mailbox is nearly full: nothing is written at 95 % or above.
+    pub const QUOTA: &str = "quota";
+    /// The right to write is missing, as an earlier step showed.
+    pub const NO_RIGHT: &str = "no-right";
+    /// The time for the work was over.
+    pub const OUT_OF_TIME: &str = "out-of-time";
+    /// The run was told to stop.
+    pub const STOPPED: &str = "stopped";
+    /// It cannot be done from here at all, for example a notification to a public web address.
+    pub const NOT_HERE: &str = "not-here";
+}
+
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Result {
@@ -119,7 +137,8 @@ pub struct Step {
     pub result: Result,
     /// HTTP status of the answer that decided.
     pub status: Option<u16>,
-    /// Response code (EWS) or error code (Graph) of that answer, where it was an error.
+    /// Response code (EWS) or error code (Graph) of that answer, where it was an error; of a skipped step
+    /// one of [`why`].
     pub code: Option<String>,
     /// What the server said, or why the step was skipped, in words.
     pub text: Option<String>,

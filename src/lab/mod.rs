@@ -29,6 +29,8 @@ mod names;
 mod rbac;
 mod scenario;
 mod server;
+#[allow(dead_code, unused_imports, reason = "the protocols are being built on it")]
+mod store;
 pub mod token;
 mod transport;
 mod view;
@@ -161,6 +163,13 @@ impl Lab {
     /// The world that is served.
     pub fn world(&self) -> &World {
         &self.state.world
+    }
+
+    /// Everything in the mailbox of that address as it is now: folders, items, properties; `traces` is
+    /// what deleting does not undo. Null where there is no such mailbox.
+    pub fn dump(&self, address: &str) -> serde_json::Value {
+        let mailbox = self.state.world.view().mailbox(address);
+        mailbox.map_or(serde_json::Value::Null, |mailbox| self.state.store.dump(mailbox))
     }
 
     /// Address of the name server.

@@ -40,6 +40,7 @@ use super::{
     exchange_admin,
     faults::{Fault, Faults},
     graph, managed_identity,
+    store::Store,
     token::Signer,
 };
 
@@ -56,6 +57,8 @@ pub struct State {
     pub signer: Signer,
     /// Sign-ins of people under way.
     pub interactive: Interactive,
+    /// What stands in the mailboxes by now.
+    pub store: Store,
     ews: Ews,
     faults: Faults,
     log: Mutex<BTreeMap<(String, String, String), Asked>>,
@@ -71,6 +74,7 @@ impl State {
             world,
             signer,
             interactive: Interactive::default(),
+            store: Store::default(),
             ews: Ews::default(),
             faults,
             log: Mutex::default(),

@@ -26,7 +26,11 @@ impl Bench {
     async fn new(world: &str, patch: &Value) -> Self {
         let text =
             format!("description = 'x'\nworld = '{world}'\nverdict = 'ready'\npatch = '''{patch}'''\n");
-        let lab = Lab::start(&Scenario::parse("x", &text).unwrap(), Options::default()).await.unwrap();
+        Self::serve(&Scenario::parse("x", &text).unwrap()).await
+    }
+
+    async fn serve(scenario: &Scenario) -> Self {
+        let lab = Lab::start(scenario, Options::default()).await.unwrap();
         // Another test of this binary may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let root = std::fs::read(lab.folder().join("ca.pem")).unwrap();
@@ -514,6 +518,77 @@ async fn in_the_cloud_an_app_must_impersonate_and_a_user_cannot() {
     assert_eq!(bench.ews(OUTLOOK, &user, inbox("")).await.element("ResponseCode"), "NoError");
     let denied = bench.ews(OUTLOOK, &user, inbox("svc-sync@contoso.com")).await;
     assert_eq!((denied.status, denied.element("ResponseCode").as_str()), (500, "ErrorImpersonateUserDenied"));
+}
+
+#[tokio::test]
+async fn a_crowd_is_listed_page_by_page_and_in_its_group() {
+    let patch = json!({ "crowd": { "count": 2500, "variants": { "outside": { "every": 100 } } } });
+    let bench = Bench::new("online-graph-app", &patch).await;
+    let token = bench.app(READER, GRAPH).await;
+    let group = "/v1.0/groups/9a9a9a9a-0000-4000-8000-000000000001/transitiveMembers/microsoft.graph.user";
+    for (list, pages, outside) in [("/v1.0/users", 3, true), (group, 3, false)] {
+        let (mut path, mut mails) = (format!("{list}?$select=id,mail&$top=999"), Vec::new());
+        for number in 1.. {
+            let (status, body) = bench.graph(&token, &path).await;
+            assert_eq!(status, 200, "{body}");
+            for row in body["value"].as_array().unwrap() {
+                assert_eq!(row.as_object().unwrap().len(), 2, "{row}");
+                mails.extend(row["mail"].as_str().map(str::to_owned));
+            }
+            let Some(next) = body["@odata.nextLink"].as_str() else {
+                assert_eq!(number, pages);
+                break;
+            };
+            path = next.split_once(GRAPH).unwrap().1.to_owned();
+        }
+        let crowd: Vec<_> = mails.iter().filter(|mail| mail.starts_with("box")).collect();
+        assert_eq!(crowd.len(), if outside { 2500 } else { 2475 });
+        assert_eq!(crowd.first().map(|mail| mail.as_str()), Some("box0000001@contoso.com"));
+        assert_eq!(mails.contains(&"box0000100@contoso.com".to_owned()), outside);
+    }
+    let one = "/v1.0/users?$filter=proxyAddresses/any(p:p eq 'smtp:alias0001234@contoso.com')&$select=mail";
+    let (_, found) = bench.graph(&token, one).await;
+    assert_eq!(found["value"], json!([{ "mail": "box0001234@contoso.com" }]));
+    let (_, all) = bench.graph(&token, "/v1.0/users?$count=true&$top=1").await;
+    assert!(all["@odata.count"].as_u64().unwrap() > 2500, "{all}");
+}
+
+#[tokio::test]
+async fn the_mailboxes_of_a_crowd_are_reached_and_refused_as_any_other() {
+    let patch = json!({
+        "crowd": { "count": 100, "variants": { "alias": { "every": 10, "at": 1 }, "none": { "every": 10, "at": 2 },
+            "ews-off": { "every": 10, "at": 3 }, "outside": { "every": 10, "at": 4 } } },
+        "exchange": { "access_policies": { "outside": { "AppId": PRODUCT, "AccessRight": "DenyAccess",
+            "x": { "members": ["outside"] } } } } });
+    let bench = Bench::new("online-ews-app", &patch).await;
+    let token = format!("Bearer {}", bench.app(PRODUCT, OUTLOOK).await);
+    let ask =
+        async |number: u32| bench.ews(OUTLOOK, &token, inbox(&format!("box{number:07}@contoso.com"))).await;
+    assert_eq!(ask(100).await.element("ResponseCode"), "NoError");
+    assert_eq!(ask(11).await.element("ResponseCode"), "ErrorNonPrimarySmtpAddress");
+    assert_eq!(ask(12).await.element("ResponseCode"), "ErrorNonExistentMailbox");
+    assert_eq!(ask(13).await.status, 403);
+    assert_eq!(ask(14).await.status, 403);
+    let graph = Bench::new("online-graph-app", &patch).await;
+    let token = graph.app(PRODUCT, GRAPH).await;
+    let read = async |number: u32| {
+        graph.graph(&token, &format!("/v1.0/users/box{number:07}@contoso.com/contactFolders")).await
+    };
+    assert_eq!(read(11).await.0, 200);
+    assert_eq!(read(12).await.1["error"]["code"], "MailboxNotEnabledForRESTAPI");
+    assert_eq!(read(14).await.1["error"]["code"], "ErrorAccessDenied");
+}
+
+#[tokio::test]
+async fn a_crowd_on_exchange_server_is_in_the_scopes_that_list_their_members() {
+    let text = "description = 'x'\nworld = 'exchange-server'\nverdict = 'ready'\n";
+    let scenario = Scenario::parse("x", text).unwrap().with_mailboxes(5).unwrap();
+    let bench = Bench::serve(&scenario).await;
+    let authorization = basic(&bench.secret("account-password"));
+    let answer = bench.ews("mail.contoso.com", &authorization, inbox("box0000005@contoso.com")).await;
+    assert_eq!(answer.element("ResponseCode"), "NoError");
+    let answer = bench.ews("mail.contoso.com", &authorization, inbox("box0000006@contoso.com")).await;
+    assert_eq!(answer.element("ResponseCode"), "ErrorNonExistentMailbox");
 }
 
 #[tokio::test]

@@ -479,11 +479,15 @@ impl ChecksAction {
 #[command(after_help = "\
 Examples:
   syncready lab
-  syncready lab expired-secret --print json")]
+  syncready lab expired-secret --print json
+  syncready lab healthy-app-ews --mailboxes 1000000")]
 pub struct Lab {
     /// Scenario to serve; without one, a healthy tenant.
     #[arg(value_name = "SCENARIO")]
     pub scenario: Option<String>,
+    /// Serve so many mailboxes more: box0000001@contoso.com and so on, computed when they are asked for.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..10_000_000))]
+    pub mailboxes: Option<u64>,
     /// Add this to every answer.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub latency: Option<Duration>,

@@ -15,11 +15,15 @@ use crate::lab::{Lab, Options};
 
 /// Serves a scenario; ends by a signal only.
 pub fn run(args: &args::Lab) -> Result<u8, Trouble> {
-    let scenario = scenarios::find(args.scenario.as_deref().unwrap_or_default())?;
+    let mut scenario = scenarios::find(args.scenario.as_deref().unwrap_or_default())?;
+    let failed = |error| Trouble::Ours(format!("the lab did not start: {error}"));
+    if let Some(count) = args.mailboxes {
+        scenario = scenario.with_mailboxes(count).map_err(failed)?;
+    }
     let latency = args.latency.map_or(0, |latency| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
     interruptible(async {
         let lab = Lab::start(&scenario, Options { latency_ms: latency }).await;
-        let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+        let lab = lab.map_err(failed)?;
         let line = contract(&lab);
         let text = match args.print {
             TextFormat::Json => format!("{line}\n"),

@@ -3,9 +3,11 @@
 //! Plain owned data, so that one item of a batch is a request like any other and a test needs no
 //! server. Must not know the client of this program.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::call::{self, Call};
 
@@ -25,7 +27,7 @@ pub struct Ask {
     /// Body as sent.
     pub body: Vec<u8>,
     /// Claims of the bearer token, when one came that the lab itself had signed.
-    pub claims: Option<Value>,
+    pub claims: Option<Arc<Value>>,
     /// Id that the answer carries.
     pub request_id: String,
 }
@@ -33,11 +35,6 @@ pub struct Ask {
 impl From<&Call> for Ask {
     fn from(call: &Call) -> Self {
         let headers = call.headers.iter();
-        let claims = call.bearer.token().map(|token| {
-            json!({ "aud": token.audience, "tid": token.tenant_id, "appid": token.app_id,
-                "idtyp": if token.user_id.is_some() { "user" } else { "app" }, "oid": token.user_id,
-                "roles": token.roles, "scp": token.scopes, "wids": token.directory_roles })
-        });
         Self {
             method: call.method.as_str().to_owned(),
             host: call.host.clone(),
@@ -47,7 +44,7 @@ impl From<&Call> for Ask {
                 .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
                 .collect(),
             body: call.body.to_vec(),
-            claims,
+            claims: call.bearer.token().map(|token| Arc::clone(&token.seen)),
             request_id: call.request_id.clone(),
         }
     }

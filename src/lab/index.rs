@@ -8,7 +8,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::view::{text, texts};
+use super::{
+    crowd::Crowd,
+    view::{text, texts},
+};
 
 /// The index of a world. Made once: a world that is served does not change.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +20,8 @@ pub struct Index {
     pub users: Names,
     /// Mailboxes by all that they answer to.
     pub mailboxes: Names,
+    /// Those that are computed.
+    pub crowd: Option<Crowd>,
 }
 
 impl Index {
@@ -25,6 +30,7 @@ impl Index {
         Self {
             users: Names::new(&document["users"], user_names),
             mailboxes: Names::new(&document["exchange"]["mailboxes"], mailbox_names),
+            crowd: Crowd::new(document),
         }
     }
 }
@@ -61,14 +67,16 @@ impl Names {
     }
 }
 
-fn user_names(user: &Value) -> Vec<&str> {
+/// Everything that a user is found by.
+pub fn user_names(user: &Value) -> Vec<&str> {
     let mut names = texts(&user["proxyAddresses"]);
     names.extend(["id", "userPrincipalName", "mail"].map(|name| text(user, name)));
     names.push(text(&user["x"], "refresh_token"));
     names
 }
 
-fn mailbox_names(mailbox: &Value) -> Vec<&str> {
+/// Everything that a mailbox is found by.
+pub fn mailbox_names(mailbox: &Value) -> Vec<&str> {
     let bare = |address: &'_ str| address.find(':').map_or(0, |at| at + 1);
     let addresses = texts(&mailbox["EmailAddresses"]).into_iter();
     let mut names: Vec<&str> = addresses.map(|address| &address[bare(address)..]).collect();

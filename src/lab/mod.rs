@@ -15,6 +15,7 @@ mod autodiscover;
 pub mod call;
 pub mod certificates;
 mod config;
+mod crowd;
 mod directory;
 mod dns;
 mod entra;

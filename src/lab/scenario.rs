@@ -22,7 +22,7 @@ use std::ops::Range;
 
 use rust_embed::Embed;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use toml::{Spanned, Table};
 
 use super::{LabError, World, world};
@@ -35,6 +35,7 @@ const WORLD_KEYS: &[&str] = &[
     "certificates",
     "client",
     "clock_offset_seconds",
+    "crowd",
     "deleted_users",
     "directory",
     "dns",
@@ -164,6 +165,17 @@ impl Scenario {
             config,
             patch,
         })
+    }
+
+    /// The same with so many computed mailboxes, which are in every scope that lists its members.
+    pub fn with_mailboxes(mut self, count: u64) -> Result<Self, LabError> {
+        let mut patch = json!({ "crowd": { "count": count } });
+        for (key, scope) in world::entries(&self.document()?["rbac"]["scopes"]) {
+            let members = world::items(&scope["members"]).cloned().chain(["crowd".into()]);
+            patch["rbac"]["scopes"][key]["members"] = members.collect();
+        }
+        world::merge(&mut self.patch, &patch);
+        Ok(self)
     }
 
     /// The patched world document, its times still relative.

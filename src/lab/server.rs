@@ -35,6 +35,7 @@ use super::{
     ask::Ask,
     autodiscover,
     call::{self, Answer, Call},
+    crowd::Made,
     entra::{self, Interactive},
     ews::Ews,
     exchange_admin,
@@ -61,7 +62,7 @@ pub struct State {
     pub store: Store,
     ews: Ews,
     faults: Faults,
-    log: Mutex<BTreeMap<(String, String, String), Asked>>,
+    log: Mutex<Log>,
     connections: AtomicU64,
     latency: Duration,
 }
@@ -86,33 +87,58 @@ impl State {
     /// What was asked so far.
     pub fn requests(&self) -> Vec<RequestLog> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.iter()
-            .map(|((host, method, path), asked)| RequestLog {
-                method: method.clone(),
-                host: host.clone(),
-                path: path.clone(),
-                count: asked.count,
-                distinct: asked.questions.len(),
-            })
-            .collect()
+        log.asked.iter().map(|(key, asked)| asked.entry(key)).collect()
     }
 
     fn remember(&self, call: &Call) {
-        let key = (call.host.clone(), call.method.to_string(), call.path.clone());
-        let mut question = DefaultHasher::new();
-        (call.secure, &call.query, &call.body, call.header("authorization")).hash(&mut question);
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = log.entry(key).or_default();
-        asked.count += 1;
-        asked.questions.insert(question.finish());
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).add(call);
     }
 }
 
-/// How often a path was asked, and digests of the different questions.
+/// What was asked, within bounds: a lab may be asked millions of things.
+#[derive(Debug, Default)]
+struct Log {
+    /// By host, method and path, with blanks between.
+    asked: BTreeMap<String, Asked>,
+    questions: HashSet<u64>,
+}
+
+/// How often a path was asked, and how many of the questions were different ones.
 #[derive(Debug, Default)]
 struct Asked {
     count: usize,
-    questions: HashSet<u64>,
+    distinct: usize,
+}
+
+/// Paths that are told apart; the others are counted together, under no path.
+const PATHS: usize = 4096;
+/// Questions that are recognized when they come again; all later ones count as different.
+const QUESTIONS: usize = 65_536;
+
+impl Log {
+    fn add(&mut self, call: &Call) {
+        let mut key = [call.host.as_str(), call.method.as_str(), &call.path].join(" ");
+        if self.asked.len() >= PATHS && !self.asked.contains_key(&key) {
+            key.truncate(key.len() - call.path.len());
+        }
+        let distinct = self.questions.len() >= QUESTIONS || {
+            let mut question = DefaultHasher::new();
+            (&key, call.secure, &call.query, &call.body, call.header("authorization")).hash(&mut question);
+            self.questions.insert(question.finish())
+        };
+        let asked = self.asked.entry(key).or_default();
+        asked.count += 1;
+        asked.distinct += usize::from(distinct);
+    }
+}
+
+impl Asked {
+    fn entry(&self, key: &str) -> RequestLog {
+        let mut parts = key.splitn(3, ' ').map(str::to_owned);
+        let mut part = || parts.next().unwrap_or_default();
+        let (host, method, path) = (part(), part(), part());
+        RequestLog { method, host, path, count: self.count, distinct: self.distinct }
+    }
 }
 
 /// Accepts TLS connections until it is dropped.
@@ -162,7 +188,9 @@ async fn handle(
 ) -> io::Result<Response<Body>> {
     let call = read(&state, secure, connection, request).await?;
     state.remember(&call);
-    tokio::time::sleep(state.latency).await;
+    if !state.latency.is_zero() {
+        tokio::time::sleep(state.latency).await;
+    }
     match state.faults.strike(&state.world, &call) {
         None => Ok(finish(&state, &call, route(&state, &call))),
         Some((delay, fault)) => {
@@ -201,7 +229,8 @@ async fn read(state: &State, secure: bool, connection: u64, request: Request<Inc
 
 /// The service behind a host answers.
 fn route(state: &State, call: &Call) -> Answer {
-    let world = &*state.world;
+    let (world, made) = (&*state.world, Made::default());
+    let view = world.view_keeping(&made);
     if let Some(answer) = autodiscover::redirect(world, call) {
         return answer;
     }
@@ -209,19 +238,19 @@ fn route(state: &State, call: &Call) -> Answer {
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
         Some("managed-identity") => managed_identity::handle(state, call),
-        Some("graph") => graph::answer(world.view(), &Ask::from(call)).into(),
+        Some("graph") => graph::answer(view, &Ask::from(call)).into(),
         Some("exchange" | "exchange-server" | "autodiscover")
             if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>
         {
-            state.ews.answer(world.view(), &Ask::from(call)).into()
+            state.ews.answer(view, &Ask::from(call)).into()
         }
         Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
             autodiscover::handle(world, call)
         }
         Some("exchange") if path.starts_with("/adminapi/") => {
-            exchange_admin::answer(world.view(), &Ask::from(call)).into()
+            exchange_admin::answer(view, &Ask::from(call)).into()
         }
-        Some("exchange" | "exchange-server") => state.ews.answer(world.view(), &Ask::from(call)).into(),
+        Some("exchange" | "exchange-server") => state.ews.answer(view, &Ask::from(call)).into(),
         Some("web") if path == "/" || world.at("/hosts")[call.host.as_str()]["catch_all"] == true => {
             call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE)
         }

@@ -1,5 +1,10 @@
 //! Access tokens of the simulated sign-in service: signing them, and reading them back at the services.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use ring::{
@@ -31,6 +36,8 @@ pub struct Token {
     pub directory_roles: Vec<String>,
     /// Every claim, as it stands in the token.
     pub claims: Value,
+    /// Those that Graph, the admin API and EWS look at.
+    pub seen: Arc<Value>,
 }
 
 impl Token {
@@ -48,7 +55,7 @@ pub enum Bearer {
     /// Something was sent that is not a token of this lab.
     Invalid,
     /// A token of this lab.
-    Valid(Token),
+    Valid(Arc<Token>),
 }
 
 impl Bearer {
@@ -65,7 +72,11 @@ impl Bearer {
 pub struct Signer {
     key: EcdsaKeyPair,
     random: SystemRandom,
+    verified: Mutex<HashMap<String, Arc<Token>>>,
 }
+
+/// Tokens that are remembered as verified, so that a busy client does not pay for each signature again.
+const REMEMBERED: usize = 256;
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -81,7 +92,7 @@ impl Signer {
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| LabError::Key)?;
         let key =
             EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|_| LabError::Key)?;
-        Ok(Self { key, random })
+        Ok(Self { key, random, verified: Mutex::default() })
     }
 
     /// The claims as a signed token.
@@ -103,7 +114,21 @@ impl Signer {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Bearer::None;
         }
-        self.verify(text.trim()).map_or(Bearer::Invalid, Bearer::Valid)
+        self.known(text.trim()).map_or(Bearer::Invalid, Bearer::Valid)
+    }
+
+    fn known(&self, text: &str) -> Option<Arc<Token>> {
+        let verified = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = verified().get(text) {
+            return Some(Arc::clone(token));
+        }
+        let token = Arc::new(self.verify(text)?);
+        let mut verified = verified();
+        if verified.len() >= REMEMBERED {
+            verified.clear();
+        }
+        verified.insert(text.to_owned(), Arc::clone(&token));
+        Some(token)
     }
 
     fn verify(&self, text: &str) -> Option<Token> {
@@ -116,7 +141,7 @@ impl Signer {
         let claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
         let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
         let list = |name: &str| items(&claims[name]).filter_map(Value::as_str).map(str::to_owned).collect();
-        Some(Token {
+        let mut token = Token {
             audience: text("aud"),
             tenant_id: text("tid"),
             app_id: text("appid"),
@@ -125,8 +150,17 @@ impl Signer {
             scopes: text("scp").split_whitespace().map(str::to_owned).collect(),
             directory_roles: list("wids"),
             claims: claims.clone(),
-        })
+            seen: Arc::default(),
+        };
+        token.seen = Arc::new(seen(&token));
+        Some(token)
     }
+}
+
+fn seen(token: &Token) -> Value {
+    json!({ "aud": token.audience, "tid": token.tenant_id, "appid": token.app_id,
+        "idtyp": if token.user_id.is_some() { "user" } else { "app" }, "oid": token.user_id,
+        "roles": token.roles, "scp": token.scopes, "wids": token.directory_roles })
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@
 
 use serde_json::Value;
 
-use super::index::{Index, Names};
+use super::{
+    crowd::{Crowd, Made, Side},
+    index::{Index, Names},
+};
 
 /// Service plan of Entra ID P1.
 pub const P1: &str = "41781fb2-bc02-4b7c-bd55-b576c07bb09d";
@@ -17,12 +20,28 @@ pub const P2: &str = "eec0eb4f-6444-4f95-aba0-50c24d67f998";
 pub struct View<'a> {
     document: &'a Value,
     index: Option<&'a Index>,
+    made: Option<&'a Made>,
 }
 
 impl<'a> View<'a> {
     /// A document, and what it was indexed by.
     pub fn new(document: &'a Value, index: Option<&'a Index>) -> Self {
-        Self { document, index }
+        Self { document, index, made: None }
+    }
+
+    /// The same, with the members of the crowd that are asked for; they are kept there.
+    pub fn keeping(self, made: &'a Made) -> Self {
+        Self { made: Some(made), ..self }
+    }
+
+    /// Those who are computed and not written down, none of whom [`View::rows`] shows.
+    pub fn crowd(self) -> Option<&'a Crowd> {
+        self.index?.crowd.as_ref()
+    }
+
+    /// The member of the crowd with that number, and its short name.
+    fn made(self, side: Side, number: u64) -> Option<(&'a str, &'a Value)> {
+        self.made?.member(self.crowd()?, side, number)
     }
 
     /// The value at a dotted path; null where nothing is.
@@ -30,7 +49,7 @@ impl<'a> View<'a> {
         path.split('.').fold(self.document, |value, key| &value[key])
     }
 
-    /// The members of the collection at a dotted path.
+    /// The members of the collection at a dotted path that are written down.
     pub fn rows(self, path: &str) -> Vec<&'a Value> {
         rows(self.at(path))
     }
@@ -38,9 +57,22 @@ impl<'a> View<'a> {
     /// Those members of a collection that may answer to one of these names: without an index, all.
     fn named_by(self, path: &str, names: Option<&Names>, wanted: &[&str]) -> Vec<&'a Value> {
         match names {
-            Some(names) => names.keys(wanted).into_iter().filter_map(|name| self.named(path, name)).collect(),
+            Some(names) => {
+                let keys = names.keys(wanted).into_iter();
+                let written = keys.filter_map(|name| self.named(path, name));
+                written.chain(self.computed(path, wanted).map(|(_, member)| member)).collect()
+            }
             None => self.rows(path),
         }
+    }
+
+    /// The members of the crowd that may answer to one of these names, each with its short name.
+    fn computed(self, path: &str, wanted: &[&str]) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let crowd = self.crowd().zip(Side::of(path));
+        let found =
+            crowd.into_iter().flat_map(|(crowd, side)| crowd.numbers(side, wanted).map(move |n| (side, n)));
+        let found: Vec<_> = found.collect();
+        found.into_iter().filter_map(move |(side, number)| self.made(side, number))
     }
 
     /// Users of whom each may have one of these ids, sign-in names or addresses, and no other user has.
@@ -63,12 +95,19 @@ impl<'a> View<'a> {
     pub fn user_key(self, id: &str) -> Option<&'a str> {
         let Some(index) = self.index else { return self.name_of("users", "id", id) };
         let fits = |key: &&str| self.named("users", key).is_some_and(|user| has(user, "id", id));
-        index.users.keys(&[id]).into_iter().find(fits)
+        let written = index.users.keys(&[id]).into_iter().find(fits);
+        written.or_else(|| {
+            self.computed("users", &[id]).find(|(_, user)| has(user, "id", id)).map(|(key, _)| key)
+        })
     }
 
     /// The member of a collection under that short name.
     pub fn named(self, path: &str, name: &str) -> Option<&'a Value> {
-        self.at(path).get(name).filter(|member| !member.is_null())
+        let written = self.at(path).get(name).filter(|member| !member.is_null());
+        written.or_else(|| {
+            let (side, number) = (Side::of(path)?, self.crowd()?.number_of_key(name)?);
+            self.made(side, number).map(|(_, member)| member)
+        })
     }
 
     /// The short name of the member of a collection whose field has that value.
@@ -143,8 +182,12 @@ impl<'a> View<'a> {
     }
 
     fn reaches_by(self, members: &Value, mailbox: &Value, nested: bool) -> bool {
+        let members = texts(members);
+        if members.contains(&"*") || members.iter().any(|member| lists(&mailbox["x"]["member_of"], member)) {
+            return true;
+        }
         let user = self.user(text(mailbox, "UserPrincipalName"));
-        texts(members).into_iter().any(|member| {
+        members.into_iter().any(|member| {
             let named = self.named("users", member).map_or(member, |user| text(user, "userPrincipalName"));
             let group = user.is_some_and(|user| {
                 lists(&user["x"]["groups"], member) || {
@@ -152,7 +195,7 @@ impl<'a> View<'a> {
                     self.groups_of(user, nested).into_iter().any(|group| has(group, "id", id))
                 }
             });
-            member == "*" || group || answers_to(mailbox, named)
+            group || answers_to(mailbox, named)
         })
     }
 }

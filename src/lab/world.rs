@@ -61,6 +61,12 @@
 //!                       scopes{KEY: {name, filter, members[addresses or *], exclusive, changed}}; members and
 //!                       managers are keys of directory objects or of groups; a user in ews.impersonators
 //!                       is let in by that entry alone
+//! crowd                 users and mailboxes that are computed from their number, 1 to count (at most 9999999):
+//!                       count, user and mailbox (as above, {n} in a text is the number in seven digits; what is
+//!                       usual stands in worlds/crowd.json: boxNNNNNNN@contoso.com), variants{KEY: {every, at: the
+//!                       numbers that leave this rest, user, mailbox (patches; false: there is none)}}; alias,
+//!                       elsewhere, ews-off, none and outside are there and want only an `every`. A list of members
+//!                       reaches them by `crowd` (`outside` for those) or by the groups of their users
 //! directory             Active Directory: domain{lockoutThreshold, lockout_minutes (0: no end)},
 //!                       objects{KEY: attributes; pwdLastSet, lockoutTime and expires are times, 0 or null;
 //!                       password, unless it is that of ews.users{KEY}}, other_domains[names]
@@ -85,7 +91,12 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{LabError, index::Index, view::View};
+use super::{
+    LabError,
+    crowd::{self, Made},
+    index::Index,
+    view::View,
+};
 
 const CLOUD: &str = include_str!("worlds/cloud.json");
 const BASES: &[(&str, &str)] = &[
@@ -127,6 +138,7 @@ impl World {
 
     /// A world as it is at `now`.
     pub fn new(mut document: Value, now: Timestamp) -> Result<Self, LabError> {
+        crowd::complete(&mut document);
         resolve_times(&mut document, now)?;
         let index = Index::new(&document);
         Ok(Self { document, index, started: now })
@@ -140,6 +152,11 @@ impl World {
     /// The document with the look-ups that services share.
     pub fn view(&self) -> View<'_> {
         View::new(&self.document, Some(&self.index))
+    }
+
+    /// The same with the crowd: its members that are asked for are kept there.
+    pub fn view_keeping<'a>(&'a self, made: &'a Made) -> View<'a> {
+        self.view().keeping(made)
     }
 
     /// When the lab started: what `@now` stands for.

@@ -20,7 +20,7 @@ fn run(claims: Value, cmdlet: &str, parameters: &Value) -> (u16, Value) {
         host: "outlook.office365.com".into(),
         path: "/adminapi/beta/contoso.com/InvokeCommand".into(),
         body: input.to_string().into_bytes(),
-        claims: Some(claims),
+        claims: Some(claims.into()),
         ..Ask::default()
     };
     let answer = answer(View::new(&world(), None), &ask);

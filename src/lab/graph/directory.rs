@@ -28,7 +28,7 @@ pub(super) fn own(call: &Call) -> bool {
 }
 
 /// A user with everything that follows from the rest of the world.
-fn complete(call: &Call, user: &Value) -> Value {
+pub(super) fn complete(call: &Call, user: &Value) -> Value {
     let mut row = public(user);
     let licenses = assigned(call, user);
     row["assignedLicenses"] = licenses
@@ -139,8 +139,11 @@ pub(super) fn list(call: &Call) -> Result<Found, Refusal> {
     if call.query.names("select").iter().any(|name| name.eq_ignore_ascii_case("signInActivity")) {
         activity_allowed(call)?;
     }
-    let users = call.users(&["id", "userPrincipalName", "mail", "proxyAddresses"]).into_iter();
-    Ok(Found::Many(users.map(|user| complete(call, user)).collect()))
+    let whole = |users: Vec<&Value>| users.into_iter().map(|user| complete(call, user)).collect();
+    Ok(match call.users_named(&["id", "userPrincipalName", "mail", "proxyAddresses"]) {
+        Some(users) => Found::Many(whole(users)),
+        None => Found::Everybody(whole(call.view.rows("users")), None),
+    })
 }
 
 /// `/users/{id}/licenseDetails`.
@@ -229,7 +232,8 @@ pub(super) fn members_cast(call: &Call) -> Result<Found, Refusal> {
         let mut all = call.view.groups_of(user, true).into_iter();
         all.any(|own| has(own, "id", text(group, "id")))
     };
-    Ok(Found::Many(call.view.rows("users").into_iter().filter(inside).map(public).collect()))
+    let written = call.view.rows("users").into_iter().filter(inside).map(public).collect();
+    Ok(Found::Everybody(written, Some(text(group, "id").to_owned())))
 }
 
 /// `POST /users/{id}/checkMemberGroups`.

@@ -4,6 +4,7 @@
 //! gets the documented error. Must not know this program's own client.
 
 mod applications;
+mod crowd;
 mod directory;
 mod error;
 mod filter;
@@ -117,6 +118,11 @@ fn serve(route: &Route, call: &Call) -> Result<Value, Refusal> {
         Found::Many(rows) => {
             let filters: Vec<&str> = route.filters.split_whitespace().collect();
             odata::list(&rows, entity, &filters, &call.query, call.ask, PAGE)
+        }
+        Found::Everybody(written, group) => {
+            let filters: Vec<&str> = route.filters.split_whitespace().collect();
+            let rows = crowd::rows(call, entity, &written, group.as_deref());
+            odata::pages(&rows, &filters, &call.query, call.ask, PAGE)
         }
     }
 }

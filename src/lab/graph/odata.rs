@@ -1,5 +1,7 @@
 //! Query options: which properties, which rows, which page.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -117,6 +119,16 @@ pub(super) fn check_names(entity: &Entity, query: &Query) -> Result<(), Refusal>
     }
 }
 
+/// The rows of a list, made one by one as they are needed.
+pub(super) struct Rows<'a> {
+    /// How many places there are.
+    pub places: usize,
+    /// The whole row at a place; `None`: nothing is there.
+    pub row: Box<dyn Fn(usize) -> Option<Cow<'a, Value>> + 'a>,
+    /// The same row cut down to what the query shows.
+    pub shown: Box<dyn Fn(usize) -> Option<Value> + 'a>,
+}
+
 /// A list cut by filter and page, with the link to the next page on the same host.
 pub(super) fn list(
     rows: &[Value],
@@ -126,14 +138,23 @@ pub(super) fn list(
     ask: &Ask,
     page: usize,
 ) -> Result<Value, Refusal> {
-    let mut rows: Vec<&Value> = rows.iter().collect();
-    if let Some(text) = query.get("filter") {
-        let filter = Filter::parse(text).ok_or_else(|| Refusal::filter(text))?;
-        if let Some(name) = filter.properties().into_iter().find(|name| !filters.contains(name)) {
-            return Err(Refusal::filter(&format!("Property '{name}' is not filterable here: {text}")));
-        }
-        rows.retain(|row| filter.holds(row));
-    }
+    let rows = Rows {
+        places: rows.len(),
+        row: Box::new(|place| rows.get(place).map(Cow::Borrowed)),
+        shown: Box::new(|place| rows.get(place).map(|row| select(row, entity, query))),
+    };
+    pages(&rows, filters, query, ask, page)
+}
+
+/// The same for a list that need not be there as a whole.
+pub(super) fn pages(
+    rows: &Rows,
+    filters: &[&str],
+    query: &Query,
+    ask: &Ask,
+    page: usize,
+) -> Result<Value, Refusal> {
+    let filter = filter(filters, query)?;
     let top = query.number("top", page)?;
     if top == 0 || top > 999 {
         return Err(Refusal::new(
@@ -142,19 +163,35 @@ pub(super) fn list(
             format!("Invalid page size specified: '{top}'. Must be between 1 and 999 inclusive."),
         ));
     }
-    let (skip, size) = (query.skip()?, top.min(page.max(1)));
-    let shown: Vec<Value> = rows.iter().skip(skip).take(size).map(|row| select(row, entity, query)).collect();
+    let fits = |place: usize| {
+        let filter = filter.as_ref();
+        filter.is_none_or(|filter| (rows.row)(place).is_some_and(|row| filter.holds(&row)))
+    };
+    let shown = |place: usize| Some((place, (rows.shown)(place).filter(|_| fits(place))?));
+    let mut found = (query.skip()?..rows.places).filter_map(shown);
+    let page: Vec<Value> = found.by_ref().take(top).map(|(_, row)| row).collect();
+    let next = found.next();
     let mut body = Map::new();
     body.insert("@odata.context".into(), schema::context(ask, true).into());
     if query.get("count") == Some("true") {
-        body.insert("@odata.count".into(), rows.len().into());
+        body.insert("@odata.count".into(), (0..rows.places).filter_map(shown).count().into());
     }
-    if skip + size < rows.len() {
-        let link = format!("https://{}{}?{}", ask.host, ask.path, query.at(skip + size));
+    if let Some((next, _)) = next {
+        let link = format!("https://{}{}?{}", ask.host, ask.path, query.at(next));
         body.insert("@odata.nextLink".into(), link.into());
     }
-    body.insert("value".into(), json!(shown));
+    body.insert("value".into(), json!(page));
     Ok(Value::Object(body))
+}
+
+/// The filter of a query, where it names only what may be named.
+fn filter(filters: &[&str], query: &Query) -> Result<Option<Filter>, Refusal> {
+    let Some(text) = query.get("filter") else { return Ok(None) };
+    let filter = Filter::parse(text).ok_or_else(|| Refusal::filter(text))?;
+    match filter.properties().into_iter().find(|name| !filters.contains(name)) {
+        Some(name) => Err(Refusal::filter(&format!("Property '{name}' is not filterable here: {text}"))),
+        None => Ok(Some(filter)),
+    }
 }
 
 #[cfg(test)]

@@ -31,13 +31,15 @@ impl<'a> Call<'a> {
     }
 
     /// The users that the filter may leave in the list, where it compares one of these properties, all
-    /// of which name a user, with texts; else all.
+    /// of which name a user, with texts; `None`: it may leave anybody.
+    pub(super) fn users_named(&self, properties: &[&str]) -> Option<Vec<&'a Value>> {
+        let filter = self.query.get("filter").and_then(Filter::parse)?;
+        Some(self.view.users_named(&filter.wanted(properties)?))
+    }
+
+    /// The same among those who are written down, if it may leave anybody.
     pub(super) fn users(&self, properties: &[&str]) -> Vec<&'a Value> {
-        let filter = self.query.get("filter").and_then(Filter::parse);
-        match filter.as_ref().and_then(|filter| filter.wanted(properties)) {
-            Some(names) => self.view.users_named(&names),
-            None => self.view.rows("users"),
-        }
+        self.users_named(properties).unwrap_or_else(|| self.view.rows("users"))
     }
 
     /// The request's JSON body.
@@ -55,6 +57,8 @@ pub(super) enum Found {
     One(Value),
     /// A list, still whole.
     Many(Vec<Value>),
+    /// A list of users, still whole, and behind them the crowd, or those of it in this group.
+    Everybody(Vec<Value>, Option<String>),
     /// A finished body.
     Raw(Value),
 }

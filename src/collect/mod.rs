@@ -13,6 +13,7 @@ mod call;
 mod conditional_access;
 mod consent;
 mod context;
+pub mod coverage;
 mod directory;
 mod discovery;
 mod domain;

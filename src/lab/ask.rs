@@ -121,3 +121,12 @@ impl From<Answer> for call::Answer {
         http
     }
 }
+
+impl From<call::Answer> for Answer {
+    fn from(http: call::Answer) -> Self {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            http.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        Self { status: http.status().as_u16(), headers, body: http.into_body().to_vec() }
+    }
+}

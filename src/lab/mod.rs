@@ -22,6 +22,7 @@ mod entra;
 mod ews;
 mod exchange_admin;
 mod faults;
+mod front;
 mod graph;
 mod import;
 mod index;
@@ -32,6 +33,7 @@ mod scenario;
 mod server;
 #[allow(dead_code, unused_imports, reason = "the protocols are being built on it")]
 mod store;
+mod throttling;
 pub mod token;
 mod transport;
 mod view;
@@ -50,6 +52,7 @@ use tokio_rustls::TlsAcceptor;
 use self::{authority::Authority, config::Addresses, server::State, transport::SilentPort};
 pub use self::{
     scenario::{Expect, Scenario, scenario, scenario_names, scenarios},
+    throttling::ThrottlingLog,
     world::World,
 };
 
@@ -159,6 +162,11 @@ impl Lab {
     /// What was asked so far, by host, method and path.
     pub fn requests(&self) -> Vec<RequestLog> {
         self.state.requests()
+    }
+
+    /// What the limits on callers did so far.
+    pub fn throttling(&self) -> ThrottlingLog {
+        self.state.throttling.log()
     }
 
     /// The world that is served.

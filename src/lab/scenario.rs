@@ -57,6 +57,7 @@ const WORLD_KEYS: &[&str] = &[
     "sign_ins",
     "subscribed_skus",
     "tenant",
+    "throttling",
     "users",
 ];
 

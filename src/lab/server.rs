@@ -39,9 +39,11 @@ use super::{
     entra::{self, Interactive},
     ews::Ews,
     exchange_admin,
-    faults::{Fault, Faults},
+    faults::{Fault, Faults, Target},
+    front::{self, Held, Parts},
     graph, managed_identity,
     store::Store,
+    throttling::Throttling,
     token::Signer,
 };
 
@@ -60,8 +62,11 @@ pub struct State {
     pub interactive: Interactive,
     /// What stands in the mailboxes by now.
     pub store: Store,
+    /// The limits on callers.
+    pub throttling: Arc<Throttling>,
+    /// Faults in front of the services.
+    pub faults: Faults,
     ews: Ews,
-    faults: Faults,
     log: Mutex<Log>,
     connections: AtomicU64,
     latency: Duration,
@@ -70,14 +75,14 @@ pub struct State {
 impl State {
     /// The shared state of a lab that starts now.
     pub fn new(world: Arc<World>, signer: Signer, latency: Duration) -> Self {
-        let faults = Faults::default();
         Self {
+            throttling: Arc::new(Throttling::new(&world)),
+            faults: Faults::default(),
             world,
             signer,
             interactive: Interactive::default(),
             store: Store::default(),
             ews: Ews::default(),
-            faults,
             log: Mutex::default(),
             connections: AtomicU64::new(1),
             latency,
@@ -188,19 +193,26 @@ async fn handle(
 ) -> io::Result<Response<Body>> {
     let call = read(&state, secure, connection, request).await?;
     state.remember(&call);
+    let admitted = front::admit(&state, &call);
     if !state.latency.is_zero() {
         tokio::time::sleep(state.latency).await;
     }
-    match state.faults.strike(&state.world, &call) {
-        None => Ok(finish(&state, &call, route(&state, &call))),
-        Some((delay, fault)) => {
-            tokio::time::sleep(delay).await;
-            match fault {
-                None => Ok(finish(&state, &call, route(&state, &call))),
-                Some(Fault::Answer(answer)) => Ok(finish(&state, &call, answer)),
-                Some(broken) => break_down(&broken),
-            }
+    let held = match admitted {
+        Ok(held) => held,
+        Err(refusal) => return Ok(finish(&state, &call, refusal.into())),
+    };
+    let (delay, fault) = state.faults.strike(&state.world, Target::from(&call));
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    match fault {
+        None => Ok(finish(&state, &call, route(&state, &call, &held))),
+        Some(Fault::Answer(answer)) => Ok(finish(&state, &call, answer)),
+        Some(Fault::Lost(answer)) => {
+            route(&state, &call, &held);
+            answer.map_or_else(|| break_down(&Fault::Reset), |answer| Ok(finish(&state, &call, answer)))
         }
+        Some(broken) => break_down(&broken),
     }
 }
 
@@ -228,7 +240,7 @@ async fn read(state: &State, secure: bool, connection: u64, request: Request<Inc
 }
 
 /// The service behind a host answers.
-fn route(state: &State, call: &Call) -> Answer {
+fn route(state: &State, call: &Call, held: &Held) -> Answer {
     let (world, made) = (&*state.world, Made::default());
     let view = world.view_keeping(&made);
     if let Some(answer) = autodiscover::redirect(world, call) {
@@ -238,7 +250,7 @@ fn route(state: &State, call: &Call) -> Answer {
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
         Some("managed-identity") => managed_identity::handle(state, call),
-        Some("graph") => graph::answer(view, &Ask::from(call)).into(),
+        Some("graph") => graph::answer(view, &Parts { state, held }, &Ask::from(call)).into(),
         Some("exchange" | "exchange-server" | "autodiscover")
             if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>
         {
@@ -329,7 +341,7 @@ fn break_down(fault: &Fault) -> io::Result<Response<Body>> {
             let chunks = usize::try_from(bytes.div_ceil(16 << 10)).unwrap_or(usize::MAX);
             (BodyExt::boxed(StreamBody::new(stream::repeat_with(chunk).take(chunks))), None)
         }
-        Fault::Reset | Fault::Answer(_) => return Err(io::ErrorKind::ConnectionReset.into()),
+        Fault::Reset | Fault::Answer(_) | Fault::Lost(_) => return Err(io::ErrorKind::ConnectionReset.into()),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();

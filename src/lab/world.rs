@@ -80,8 +80,18 @@
 //!                       http (also plain, port 80), catch_all (a web host that answers every path)
 //! dns                   all: one behavior for every name, or null
 //! proxy                 null, or {connect: open|authentication-required|forbidden|bad-gateway|reset, hosts{HOST: …}}
-//! faults{KEY}           host, path (prefix), method, times, per_path, delay_ms, and what happens instead:
-//!                       status + headers + body | kind garbage|truncated|wrong-type|endless|oversized|reset
+//! throttling            graph, ews: null (no limits), or requests (for each app and mailbox) within window_ms (10 minutes),
+//!                       app_requests (for each app) within app_window_ms (both flow back evenly), at_once (requests under
+//!                       way for each app and mailbox), hanging (the same for streaming connections of EWS), back_off_ms
+//!                       (what a refused caller is told to wait; none: until there is budget again; until then it is
+//!                       refused), prolongs (true: asking while told to wait begins the waiting anew),
+//!                       form (EWS) fault|503|wrapped (ErrorServerBusy in ErrorInternalServerError with status 200)
+//! faults{KEY}           host, path (how it begins; * is the rest of a segment, $ at its foot the end), method,
+//!                       operation (SOAP element), after
+//!                       (so many pass before), times, per_path, delay_ms (alone: latency of that path), and what happens
+//!                       instead: status + headers + body | kind garbage|truncated|wrong-type|endless|oversized|reset |
+//!                       kind lost: it is executed, and answered by status + headers + body or by a broken connection;
+//!                       parts of a Graph batch are struck too
 //! identity_header       what the managed-identity service of an App Service wants to see
 //! clock_offset_seconds, latency_ms
 //! ```

@@ -140,6 +140,23 @@ fn logon_form(ask: &Ask) -> Answer {
     html(302, "Object moved").with("Location", target)
 }
 
+/// A fault of that response code and text, before any request was read; `wait`: milliseconds that the
+/// caller is to wait.
+pub fn fault(status: u16, code: &str, text: &str, wait: Option<u64>) -> Answer {
+    let fault = match (code, wait) {
+        (code, None) => Fault::new(code, text),
+        ("ErrorServerBusy", Some(wait)) => {
+            Fault::new(code, text).with("BackOffMilliseconds", &wait.to_string())
+        }
+        (code, Some(wait)) => Fault::new(code, "An internal server error occurred. The operation failed.")
+            .with("InnerErrorMessageText", text)
+            .with("InnerErrorResponseCode", "ErrorServerBusy")
+            .with("InnerErrorDescriptiveLinkKey", "0")
+            .with("BackOffMilliseconds", &wait.to_string()),
+    };
+    Answer::new(status, XML, fault.envelope(""))
+}
+
 /// What a browser sees.
 fn description(ask: &Ask) -> Answer {
     let text = format!(

@@ -1,6 +1,6 @@
 //! Refusals of Microsoft Graph: code, status, text, and the body they travel in.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::lab::ask::{Answer, Ask};
 
@@ -108,15 +108,3 @@ fn challenge(ask: &Ask) -> String {
 
 /// Where the request was served, as Graph tells it.
 const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E","Ring":"5","ScaleUnit":"002","RoleInstance":"AM2PEPF00000001"}}"#;
-
-/// One item of a batch answer.
-pub(super) fn item(id: &str, ask: &Ask, outcome: Result<Value, Refusal>) -> Value {
-    let (status, body) = match outcome {
-        Ok(body) => (200, body),
-        Err(refusal) => (refusal.status, refusal.body(ask)),
-    };
-    let mut headers = Map::new();
-    headers.insert("Content-Type".into(), kind(status).into());
-    headers.insert("Cache-Control".into(), "no-cache".into());
-    json!({ "id": id, "status": status, "headers": headers, "body": body })
-}

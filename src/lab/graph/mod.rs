@@ -4,6 +4,7 @@
 //! gets the documented error. Must not know this program's own client.
 
 mod applications;
+mod batch;
 mod crowd;
 mod directory;
 mod error;
@@ -17,22 +18,58 @@ mod schema;
 mod service_health;
 mod what_if;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+pub use self::batch::{is_batch, parts};
 use self::error::Refusal;
 use self::odata::Query;
 use self::routes::{Call, Found, ROUTES, Route};
 use super::ask::{Answer, Ask};
+use super::front::Parts;
 use super::view::View;
 
 /// Rows on a page when the caller asks for no other number.
 const PAGE: usize = 100;
 
-/// Answers one request.
-pub fn answer(view: View, ask: &Ask) -> Answer {
+/// Answers one request; the parts of a batch go their own way through what stands in front.
+pub fn answer(view: View, parts: &Parts, ask: &Ask) -> Answer {
+    if is_batch(&ask.path) {
+        return error::answer(ask, rights::audience(ask).and_then(|()| batch::run(view, parts, ask)));
+    }
     error::answer(ask, respond(view, ask))
 }
+
+/// A refusal before any path was looked at.
+pub fn refuse(ask: &Ask, status: u16, code: &str, message: &str) -> Answer {
+    error::answer(ask, Err(Refusal::new(status, code, message)))
+}
+
+/// The user whose mailbox data a path is about: an id or name as sent, or `me`.
+pub fn mailbox_named(path: &str) -> Option<String> {
+    let mut segments = segments(path).into_iter().skip(1);
+    let name = match segments.next()? {
+        first if first == "me" => first,
+        first if first.eq_ignore_ascii_case("users") => segments.next()?,
+        _ => return None,
+    };
+    let kind = segments.next()?;
+    MAILBOX.iter().any(|own| own.eq_ignore_ascii_case(&kind)).then_some(name)
+}
+
+/// Segments below a user that lead to mailbox data.
+const MAILBOX: &[&str] = &[
+    "calendar",
+    "calendarGroups",
+    "calendarView",
+    "calendars",
+    "contactFolders",
+    "contacts",
+    "events",
+    "mailFolders",
+    "mailboxSettings",
+    "messages",
+];
 
 /// The body of a request's answer, or its refusal.
 fn respond(view: View, ask: &Ask) -> Result<Value, Refusal> {
@@ -43,9 +80,6 @@ fn respond(view: View, ask: &Ask) -> Result<Value, Refusal> {
         return Err(Refusal::new(400, "BadRequest", format!("Invalid version: {version}")));
     }
     rights::audience(ask)?;
-    if segments == ["$batch"] {
-        return batch(view, ask, &version);
-    }
     if segments.first().is_some_and(|first| first == "me") && segments.len() > 1 {
         segments.splice(..1, ["users".to_owned(), "me".to_owned()]);
     }
@@ -124,70 +158,5 @@ fn serve(route: &Route, call: &Call) -> Result<Value, Refusal> {
             let rows = crowd::rows(call, entity, &written, group.as_deref());
             odata::pages(&rows, &filters, &call.query, call.ask, PAGE)
         }
-    }
-}
-
-/// Requests of one batch that are served.
-const BATCH: usize = 20;
-
-/// `$batch`: each item as if it had come alone, in the order of the dependencies.
-fn batch(view: View, ask: &Ask, version: &str) -> Result<Value, Refusal> {
-    let bad = |text: &str| Err(Refusal::new(400, "BadRequest", text));
-    if ask.method != "POST" {
-        return bad("Only POST is supported for batch requests.");
-    }
-    let Ok(body) = serde_json::from_slice::<Value>(&ask.body) else {
-        return bad("Invalid batch payload format.");
-    };
-    let Some(items) = body["requests"].as_array().filter(|items| !items.is_empty()) else {
-        return bad("Invalid batch payload format.");
-    };
-    if items.len() > BATCH {
-        return bad(&format!("Number of batch request steps exceeds the maximum value of {BATCH}."));
-    }
-    let mut done: Vec<(String, bool)> = Vec::new();
-    let mut responses = Vec::new();
-    for item in items {
-        let Some(id) = item["id"].as_str().filter(|id| !id.is_empty()) else {
-            return bad("Request Id cannot be null or empty for a batch request.");
-        };
-        if done.iter().any(|(known, _)| known.eq_ignore_ascii_case(id)) {
-            return bad(&format!("Request Id has to be unique in a batch. Duplicate: {id}"));
-        }
-        let waits = item["dependsOn"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let ready = waits.into_iter().all(|other| done.iter().any(|(known, fine)| known == other && *fine));
-        let part = part(ask, item, version);
-        let outcome = if ready {
-            respond(view, &part)
-        } else {
-            Err(Refusal::new(
-                424,
-                "FailedDependency",
-                "The request failed because it depended on another request that failed.",
-            ))
-        };
-        done.push((id.to_owned(), outcome.is_ok()));
-        responses.push(error::item(id, &part, outcome));
-    }
-    Ok(json!({ "responses": responses }))
-}
-
-/// One item of a batch as a request of its own.
-fn part(ask: &Ask, item: &Value, version: &str) -> Ask {
-    let url = item["url"].as_str().unwrap_or_default();
-    let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let mut headers = ask.headers.clone();
-    for (name, value) in item["headers"].as_object().into_iter().flatten() {
-        headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
-    }
-    Ask {
-        method: item["method"].as_str().unwrap_or("GET").to_uppercase(),
-        host: ask.host.clone(),
-        path: format!("/{version}/{}", path.trim_start_matches('/')),
-        query: query.to_owned(),
-        headers,
-        body: if item["body"].is_null() { Vec::new() } else { item["body"].to_string().into_bytes() },
-        claims: ask.claims.clone(),
-        request_id: uuid::Uuid::new_v4().to_string(),
     }
 }

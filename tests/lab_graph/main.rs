@@ -1,0 +1,7 @@
+//! Mailbox data of the lab's Graph, and the limits on its callers, driven by a plain HTTP client.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+#[path = "../support/mod.rs"]
+mod support;
+mod throttling;

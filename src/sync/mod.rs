@@ -5,6 +5,7 @@
 //! [`Step`]. Everything that a run makes carries one fixed marker and the run's id, and lies in a folder
 //! that the run made; nothing else is ever changed. Judges nothing: the steps become facts.
 
+pub mod graph;
 mod marker;
 mod plan;
 mod step;

@@ -144,8 +144,10 @@ fn pause(response: &Response) -> Option<Duration> {
     asks.then(|| retry_after(&response.headers).unwrap_or(PAUSE))
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// How long a service asks to wait, in seconds; never more than a day, whatever it says.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(24 * 60 * 60)))
 }
 
 /// Sorts a response by its status and its error body.
@@ -333,6 +335,7 @@ mod tests {
         assert_eq!(response(429, Some("7")), Some(Duration::from_secs(7)));
         assert_eq!(response(429, None), Some(PAUSE));
         assert_eq!(response(503, Some("soon")), Some(PAUSE));
+        assert_eq!(response(429, Some(&u64::MAX.to_string())), Some(Duration::from_hours(24)));
         assert_eq!(response(500, Some("7")), None);
     }
 }

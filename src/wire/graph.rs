@@ -3,6 +3,9 @@
 //! Sends the token to the configured host only: a next link that leads elsewhere ends the reading.
 //! Knows nothing of what the objects mean.
 
+mod call;
+mod writer;
+
 use std::fmt::Write as _;
 
 use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
@@ -13,6 +16,9 @@ use url::Url;
 use super::answer::{self, Answer, Said};
 use super::{Body, Failure, Net, Request, Response, Secret};
 use crate::facts::Exchange;
+
+pub use call::{Call, Id, Link, Path};
+pub use writer::{Done, Mailbox, Next, Writer};
 
 /// Most pages of one list that are read.
 const PAGES: usize = 20;

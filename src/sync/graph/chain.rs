@@ -1,0 +1,411 @@
+//! The chain of one kind: a folder, items in it, and everything that a sync does with them. Each link
+//! builds on the one before; what is independent runs at once.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::super::{Name, Result as Ended};
+use super::feed::{Expected, Feed};
+use super::hand::{Refusal, Repeat, Said, Trial};
+use super::items::{self, Item, change, differences, etag};
+use super::kind::{self, Kind, marked};
+use super::post::{Halt, Post};
+use crate::wire::graph::Id;
+
+/// What the change writes, and what the conflicting one would.
+const CHANGED: &str = "after the change";
+const CONFLICTING: &str = "after a change that should have been refused";
+
+/// Times that something is made when nobody knows whether it was.
+const TRIES: usize = 3;
+
+/// The chain of one kind in one mailbox.
+pub struct Chain<'a> {
+    post: &'a Post<'a>,
+    kind: Kind,
+    done: Mutex<BTreeSet<(Name, Option<&'static str>)>>,
+}
+
+impl<'a> Chain<'a> {
+    /// A chain that has not begun.
+    pub fn new(post: &'a Post<'a>, kind: Kind) -> Self {
+        Self { post, kind, done: Mutex::default() }
+    }
+
+    /// Does everything, and cleans up whatever happened.
+    pub async fn run(&self) {
+        let mut folder = None;
+        let mut begun = false;
+        let ended = self.work(&mut folder, &mut begun).await;
+        if let Err(halt) = &ended {
+            if !begun || matches!(halt.code, super::super::why::NO_RIGHT | super::super::why::QUOTA) {
+                self.only_read().await;
+            }
+            self.skip_rest(halt);
+        }
+        if begun {
+            self.post.clean_up(self.kind, folder.as_ref()).await;
+        }
+    }
+
+    async fn only_read(&self) {
+        let key = (Name::FeedStart, Some(self.kind.subject()));
+        if self.done().insert(key) {
+            self.post.feed_start(self.kind).await;
+        }
+    }
+
+    fn done(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Name, Option<&'static str>)>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, trial: Trial, refusal: Option<Refusal>) {
+        let refusal = refusal.map(|refusal| self.post.permit(self.kind, true, refusal));
+        self.done().insert(trial.key());
+        self.post.end(trial, refusal);
+    }
+
+    /// Everything that a chain consists of, without its end.
+    fn planned(&self) -> Vec<(Name, Option<&'static str>)> {
+        let (folder, items) = match self.kind {
+            Kind::Contacts => ("contacts", ["contact", "note"]),
+            Kind::Calendar => ("calendar", ["appointment", "recurring"]),
+        };
+        let mut planned = vec![(Name::CreateFolder, folder), (Name::FeedStart, folder)];
+        planned.extend(items.map(|item| (Name::Create, item)));
+        planned.extend(items.map(|item| (Name::Read, item)));
+        planned.extend([
+            (Name::FeedCreated, folder),
+            (Name::Update, items[0]),
+            (Name::Conflict, items[0]),
+            (Name::FeedUpdated, folder),
+            (Name::Delete, items[0]),
+            (Name::FeedDeleted, folder),
+        ]);
+        planned.into_iter().map(|(name, subject)| (name, Some(subject))).collect()
+    }
+
+    fn skip_rest(&self, halt: &Halt) {
+        for (name, subject) in self.planned() {
+            if !self.done().contains(&(name, subject)) {
+                self.post.skip(name, subject, halt);
+            }
+        }
+    }
+
+    /// Nothing of the chain is tried.
+    pub fn skip_all(&self, halt: &Halt) {
+        self.skip_rest(halt);
+    }
+
+    /// Everything that writes, or builds on what was written, is not tried.
+    pub fn skip_writing(&self, halt: &Halt) {
+        self.done().insert((Name::FeedStart, Some(self.kind.subject())));
+        self.skip_rest(halt);
+    }
+
+    fn trial(&self, name: Name) -> Trial {
+        Trial::new(name, Some(self.kind.subject()))
+    }
+
+    async fn work(&self, folder: &mut Option<Id>, begun: &mut bool) -> Result<(), Halt> {
+        let mut trial = self.trial(Name::CreateFolder);
+        let made = self.create_folder(&mut trial, begun).await;
+        let id = match made {
+            Ok(id) => id,
+            Err(refusal) => {
+                let refusal = self.post.permit(self.kind, true, refusal);
+                let halt = Halt::after(Name::CreateFolder, &refusal);
+                self.done().insert(trial.key());
+                self.post.end(trial, Some(refusal));
+                return Err(halt);
+            }
+        };
+        *folder = Some(id.clone());
+        let mut feed = Feed::of(&self.post.root, self.kind, &id, &self.post.plan.run);
+        let (is_marked, ()) = tokio::join!(self.verify(trial, &id), self.start_feed(&mut feed));
+        is_marked?;
+        let mut items = self.create_items(&id).await?;
+        let all: BTreeSet<Id> = items.iter().filter_map(|item| item.id.clone()).collect();
+        let created = Expected { changed: all.clone(), there: all.clone(), ..Expected::default() };
+        tokio::join!(self.read_items(&mut items), self.feed(&mut feed, Name::FeedCreated, created));
+        let Some((id, main)) = items.first().and_then(|item| Some((item.id.clone()?, item.clone()))) else {
+            return Err(Halt::before("the item to be changed was not made"));
+        };
+        let later = self.update(&id, &main).await?;
+        let updated = Expected {
+            changed: BTreeSet::from([id.clone()]),
+            there: all.clone(),
+            field: Some((change(self.kind, "").0, [CHANGED, CONFLICTING])),
+            ..Expected::default()
+        };
+        tokio::join!(
+            self.conflict(&id, main.etag.as_deref(), later.as_deref()),
+            self.feed(&mut feed, Name::FeedUpdated, updated)
+        );
+        self.delete(&id).await?;
+        let there = all.into_iter().filter(|other| *other != id).collect();
+        let deleted = Expected { deleted: BTreeSet::from([id]), there, ..Expected::default() };
+        self.feed(&mut feed, Name::FeedDeleted, deleted).await;
+        Ok(())
+    }
+
+    /// Makes the folder; where the answer is lost, looks for it before making it again.
+    async fn create_folder(&self, trial: &mut Trial, begun: &mut bool) -> Result<Id, Refusal> {
+        let run = &self.post.plan.run;
+        let call = kind::create_folder(&self.post.root, self.kind, run);
+        let folders = self.post.folders(&self.post.work, self.kind);
+        let mut last = None;
+        for _ in 0..TRIES {
+            let refusal = match self.post.work.make(trial, &call).await {
+                Ok(made) if Id::of(&made).is_some() => {
+                    *begun = true;
+                    return Id::of(&made).ok_or_else(|| unnamed("folder"));
+                }
+                Ok(_) => unnamed("folder"),
+                Err(refusal) if may_be_there(&refusal) => refusal,
+                Err(refusal) => return Err(last.unwrap_or(refusal)),
+            };
+            *begun = true;
+            if let Some(id) = folders.of_run(trial, run).await?.into_iter().next() {
+                trial.say(format!("its answer did not tell ({}); it was found by its marker", refusal.text));
+                return Ok(id);
+            }
+            last = Some(refusal);
+        }
+        Err(last.unwrap_or_else(|| unnamed("folder")))
+    }
+
+    /// A folder that does not carry its marker would not be found by a later run: nothing is put into it.
+    async fn verify(&self, mut trial: Trial, folder: &Id) -> Result<(), Halt> {
+        let call = kind::get_folder(&self.post.root, self.kind, folder);
+        let answer = self.post.work.ask(&mut trial, &call).await;
+        let (refusal, halt) = match answer {
+            Ok(found) if marked(&found).as_ref() == Some(&self.post.plan.run) => (None, None),
+            Ok(_) => {
+                trial
+                    .differences
+                    .push("the new folder does not carry the marker that it was made with".into());
+                (None, Some(Halt::before("the new folder does not carry its marker")))
+            }
+            Err(refusal) => {
+                let halt = Halt::after(Name::CreateFolder, &refusal);
+                (Some(refusal), Some(halt))
+            }
+        };
+        self.end(trial, refusal);
+        halt.map_or(Ok(()), Err)
+    }
+
+    async fn start_feed(&self, feed: &mut Feed) {
+        let mut trial = self.trial(Name::FeedStart);
+        let refusal = match feed.read(&self.post.work, &mut trial).await {
+            Ok(changes) => {
+                if !changes.present.is_empty() {
+                    let text = format!("the feed of a new folder shows {} items", changes.present.len());
+                    trial.differences.push(text);
+                }
+                None
+            }
+            Err(refusal) => Some(refusal),
+        };
+        self.end(trial, refusal);
+    }
+
+    async fn feed(&self, feed: &mut Feed, name: Name, expected: Expected) {
+        if !feed.is_started() {
+            self.done().insert((name, Some(self.kind.subject())));
+            let halt = Halt::before("feed-start came to nothing");
+            return self.post.skip(name, Some(self.kind.subject()), &halt);
+        }
+        let mut trial = self.trial(name);
+        let refusal = feed.expect(&self.post.work, &mut trial, &expected).await.err();
+        self.end(trial, refusal);
+    }
+
+    /// Makes the items together.
+    async fn create_items(&self, folder: &Id) -> Result<Vec<Item>, Halt> {
+        let mut items = items::items(self.kind, &self.post.plan.run);
+        let mut trials: Vec<_> =
+            items.iter().map(|item| Trial::new(Name::Create, Some(item.subject))).collect();
+        let calls: Vec<_> = items
+            .iter()
+            .map(|item| kind::create_item(&self.post.root, self.kind, folder, item.body.clone()))
+            .collect();
+        let said = self.post.work.ask_all(&mut trials, &calls, Repeat::Carefully).await;
+        let mut halt = None;
+        for (((item, mut trial), said), call) in items.iter_mut().zip(trials).zip(said).zip(&calls) {
+            let refusal = self.settle(item, &mut trial, said, call, folder).await.err();
+            if let Some(refusal) = &refusal {
+                let refusal = self.post.permit(self.kind, true, refusal.clone());
+                halt.get_or_insert_with(|| Halt::after(Name::Create, &refusal));
+            }
+            self.end(trial, refusal);
+        }
+        match halt {
+            Some(halt) if items.iter().all(|item| item.id.is_none()) => Err(halt),
+            _ => Ok(items),
+        }
+    }
+
+    /// Takes what was made; where the answer is lost, looks for it before making it again.
+    async fn settle(
+        &self,
+        item: &mut Item,
+        trial: &mut Trial,
+        said: Said,
+        call: &crate::wire::graph::Call,
+        folder: &Id,
+    ) -> Result<(), Refusal> {
+        let mut answer = said;
+        for _ in 1..TRIES {
+            let refusal = match answer {
+                Ok(made) if item.made(&made) => return Ok(()),
+                Ok(_) => unnamed("item"),
+                Err(refusal) if may_be_there(&refusal) => refusal,
+                Err(refusal) => return Err(refusal),
+            };
+            let list = kind::list_items(&self.post.root, self.kind, folder);
+            let rows = super::folders::list(&self.post.work, trial, list).await?;
+            let is_it = |row: &&Value| {
+                row.get(self.kind.item_name()).and_then(Value::as_str) == item.name(self.kind)
+                    && marked(row).as_ref() == Some(&self.post.plan.run)
+            };
+            if rows.iter().find(is_it).is_some_and(|row| item.made(row)) {
+                trial.say(format!("its answer did not tell ({}); it was found by its marker", refusal.text));
+                return Ok(());
+            }
+            answer = self.post.work.make(trial, call).await;
+        }
+        match answer {
+            Ok(made) if item.made(&made) => Ok(()),
+            Ok(_) => Err(unnamed("item")),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Reads the items together and compares them field by field.
+    async fn read_items(&self, items: &mut [Item]) {
+        let mut made: Vec<_> = items.iter_mut().filter(|item| item.id.is_some()).collect();
+        let ids: Vec<_> = made.iter().filter_map(|item| item.id.clone()).collect();
+        let calls: Vec<_> = ids.iter().map(|id| kind::get_item(&self.post.root, self.kind, id)).collect();
+        let mut trials: Vec<_> = made.iter().map(|item| Trial::new(Name::Read, Some(item.subject))).collect();
+        let said = self.post.work.ask_all(&mut trials, &calls, Repeat::Freely).await;
+        for (((item, mut trial), said), id) in made.iter_mut().zip(trials).zip(said).zip(&ids) {
+            let refusal = match said {
+                Ok(found) => {
+                    trial.differences.extend(differences(&item.body, &found));
+                    trial.differences.extend(other_id(id, &found));
+                    item.etag = etag(&found).or_else(|| item.etag.take());
+                    None
+                }
+                Err(refusal) => Some(refusal),
+            };
+            self.end(trial, refusal);
+        }
+    }
+
+    /// Changes the item with its current change key; yields the new one.
+    async fn update(&self, id: &Id, item: &Item) -> Result<Option<String>, Halt> {
+        let mut trial = Trial::new(Name::Update, Some(item.subject));
+        let ended = self.change(&mut trial, id, item.etag.clone()).await;
+        let halt = ended.as_ref().err().map(|refusal| Halt::after(Name::Update, refusal));
+        let (later, refusal) = match ended {
+            Ok(later) => (later, None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        self.end(trial, refusal);
+        halt.map_or(Ok(later), Err)
+    }
+
+    /// A refusal for the change key may mean that the change was made and its answer lost, or that
+    /// somebody else changed the item: both show when it is read again.
+    async fn change(
+        &self,
+        trial: &mut Trial,
+        id: &Id,
+        key: Option<String>,
+    ) -> Result<Option<String>, Refusal> {
+        let (field, change) = change(self.kind, CHANGED);
+        let mut key = key;
+        for _ in 1..TRIES {
+            let call = kind::update_item(&self.post.root, self.kind, id, key.as_deref(), change.clone());
+            let said = self.post.work.ask(trial, &call).await;
+            let refusal = match said {
+                Ok(changed) => {
+                    trial.differences.extend(other_id(id, &changed));
+                    return Ok(etag(&changed));
+                }
+                Err(refusal) if is_conflict(&refusal) => refusal,
+                Err(refusal) => return Err(refusal),
+            };
+            let read = kind::get_item(&self.post.root, self.kind, id);
+            let found = self.post.work.ask(trial, &read).await?;
+            if found.get(field).and_then(Value::as_str) == Some(CHANGED) {
+                trial.say("its answer was lost; reading it again showed the change");
+                return Ok(etag(&found));
+            }
+            trial.say(format!("it was refused once although nothing else had changed it: {}", refusal.text));
+            key = etag(&found);
+        }
+        Err(Refusal::new(Ended::Refused, "each attempt was refused for its change key"))
+    }
+
+    /// Changes it again with the old change key, which must be refused.
+    async fn conflict(&self, id: &Id, old: Option<&str>, new: Option<&str>) {
+        let subject = items::items(self.kind, &self.post.plan.run)[0].subject;
+        let mut trial = Trial::new(Name::Conflict, Some(subject));
+        let Some(old) = old else {
+            let refusal =
+                Refusal::new(Ended::Unavailable, "the server gave no change key to provoke a conflict with");
+            return self.end(trial, Some(refusal));
+        };
+        if new == Some(old) {
+            trial.differences.push("the change key is the same after the change as before".into());
+        }
+        let (_, change) = change(self.kind, CONFLICTING);
+        let call = kind::update_item(&self.post.root, self.kind, id, Some(old), change);
+        let refusal = match self.post.work.ask(&mut trial, &call).await {
+            Ok(_) => {
+                trial
+                    .differences
+                    .push("a change with an outdated change key was taken instead of refused".into());
+                None
+            }
+            Err(refusal) if is_conflict(&refusal) => None,
+            Err(refusal) => Some(refusal),
+        };
+        self.end(trial, refusal);
+    }
+
+    async fn delete(&self, id: &Id) -> Result<(), Halt> {
+        let subject = items::items(self.kind, &self.post.plan.run)[0].subject;
+        let mut trial = Trial::new(Name::Delete, Some(subject));
+        let folders = self.post.folders(&self.post.work, self.kind);
+        let refusal = folders.purge(&mut trial, &kind::item(&self.post.root, self.kind, id)).await.err();
+        let halt = refusal.as_ref().map(|refusal| Halt::after(Name::Delete, refusal));
+        self.end(trial, refusal);
+        halt.map_or(Ok(()), Err)
+    }
+}
+
+/// The request may have been carried out, or the service says that the thing is there already.
+fn may_be_there(refusal: &Refusal) -> bool {
+    refusal.uncertain || refusal.status == Some(409)
+}
+
+fn is_conflict(refusal: &Refusal) -> bool {
+    refusal.status == Some(412) || refusal.is(&["ErrorIrresolvableConflict"])
+}
+
+fn unnamed(what: &str) -> Refusal {
+    Refusal::new(Ended::Failed, format!("the answer names no {what}"))
+}
+
+/// Immutable ids stay the same from the first answer on.
+fn other_id(id: &Id, found: &Value) -> Option<String> {
+    let other = Id::of(found).is_some_and(|found| found != *id);
+    other.then(|| "its immutable id is not the one that it was made with".to_owned())
+}

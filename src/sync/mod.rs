@@ -5,11 +5,16 @@
 //! [`Step`]. Everything that a run makes carries one fixed marker and the run's id, and lies in a folder
 //! that the run made; nothing else is ever changed. Judges nothing: the steps become facts.
 
+pub mod ews;
 pub mod graph;
 mod marker;
+mod pace;
 mod plan;
+mod record;
 mod step;
 
 pub use marker::{MARKER_NAME, MARKER_SET, RunId};
+pub use pace::{Pace, Phase, Verdict};
 pub use plan::{Access, Mailbox, Part, Plan, Role, Sweep};
+pub use record::{Doing, Record, skipped};
 pub use step::{Left, Leftover, Name, Outcome, Place, Result, Step, why};

@@ -5,7 +5,12 @@
 
 use std::time::Duration;
 
+mod call;
+mod element;
+mod item;
+mod operation;
 mod public_folders;
+mod reading;
 mod user_settings;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -23,9 +28,16 @@ use super::soap::{self, Class, Content, NotSoap, RequestVersion, ServerVersion, 
 use super::xml;
 use crate::facts::Exchange;
 
+pub use call::Called;
+pub use item::{Field, Fields, ItemKind, NewItem, Weekly};
+pub use operation::{
+    FolderRef, FolderShape, Only, Operation, Page, Property, RECEIVE_QUOTA, SEND_QUOTA, SIZE, Tag,
+    WARNING_QUOTA,
+};
 pub use public_folders::{
     Child, Listing, Parent, Permission, Rights, Route, Seen, Who, find_folders, get_folder,
 };
+pub use reading::{Changed, Effective, Events, Feed, Folder, Found, Item, Subscription};
 
 /// Path of the service on every Exchange host.
 pub const PATH: &str = "/EWS/Exchange.asmx";

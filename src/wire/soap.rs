@@ -246,16 +246,20 @@ fn read_fault(fault: Node<'_, '_>) -> Statement {
 fn read_messages(body: Node<'_, '_>) -> Result<Vec<(Class, Statement)>, NotSoap> {
     let messages: Vec<_> = body
         .descendants()
-        .filter_map(|node| Some((node, class(node.attribute("ResponseClass")?))))
+        .filter(|node| node.has_attribute("ResponseClass"))
         .take(MESSAGE_LIMIT)
-        .map(|(node, class)| {
-            let stated = child(node, |node| is_exchange(node, "ResponseCode")).and_then(code);
-            let none = || (class == Class::Success).then(|| "NoError".to_owned());
-            let text = child(node, |node| is_exchange(node, "MessageText")).and_then(xml::text);
-            (class, Statement { code: stated.or_else(none), text, values: values(node) })
-        })
+        .map(statement)
         .collect();
     if messages.is_empty() { Err(NotSoap::Body) } else { Ok(messages) }
+}
+
+/// What one response message says.
+pub(super) fn statement(node: Node<'_, '_>) -> (Class, Statement) {
+    let class = class(node.attribute("ResponseClass").unwrap_or_default());
+    let stated = child(node, |node| is_exchange(node, "ResponseCode")).and_then(code);
+    let none = || (class == Class::Success).then(|| "NoError".to_owned());
+    let text = child(node, |node| is_exchange(node, "MessageText")).and_then(xml::text);
+    (class, Statement { code: stated.or_else(none), text, values: values(node) })
 }
 
 /// A class that the schema does not know is no success.

@@ -169,6 +169,11 @@ impl Lab {
         self.state.throttling.log()
     }
 
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> u64 {
+        self.state.connections()
+    }
+
     /// The world that is served.
     pub fn world(&self) -> &World {
         &self.state.world

@@ -89,6 +89,11 @@ impl State {
         }
     }
 
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// What was asked so far.
     pub fn requests(&self) -> Vec<RequestLog> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);

@@ -139,7 +139,7 @@ pub(super) async fn send_patiently(
 }
 
 /// How long to wait before asking again; `None` when asking again is of no use.
-fn pause(response: &Response) -> Option<Duration> {
+pub(super) fn pause(response: &Response) -> Option<Duration> {
     let asks = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&response.status);
     asks.then(|| retry_after(&response.headers).unwrap_or(PAUSE))
 }

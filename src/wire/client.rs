@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
     connecting::{self, Measured, Origins},
     dns::{Dns, DnsResult, literal},
     failure::{Unresolved, from_chain},
+    lean::Told,
     net::{Body, Failure, Limits, NetConfig, NetError, Reply, Request, Response},
     proxy::{Proxies, ProxyHop},
     redact,
@@ -32,11 +33,11 @@ use crate::facts::{Exchange, Timings};
 /// How the client names itself.
 pub const USER_AGENT: &str = concat!("syncready/", env!("CARGO_PKG_VERSION"));
 
-const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 /// More headers than any of the services sends.
-const MAX_HEADERS: usize = 100;
+pub(super) const MAX_HEADERS: usize = 100;
 /// More header bytes than any of the services sends.
-const MAX_HEADER_BYTES: u32 = 64 << 10;
+pub(super) const MAX_HEADER_BYTES: u32 = 64 << 10;
 
 /// One connection pool: everything that decides how a connection is made.
 type PoolKey = (String, u16, Option<String>);
@@ -46,7 +47,7 @@ pub(super) struct Inner {
     pub(super) dns: Dns,
     pub(super) trust: Trust,
     proxies: Proxies,
-    tls: rustls::ClientConfig,
+    pub(super) tls: rustls::ClientConfig,
     clients: Mutex<HashMap<PoolKey, reqwest::Client>>,
     origins: Origins,
     clock: Clock,
@@ -133,20 +134,7 @@ impl Net {
         // Boxed, because callers hold many of these at once.
         let outcome = Box::pin(self.attempt(request, &id, &mut ms)).await;
         exchange.ms = ms;
-        match &outcome {
-            Ok(response) => {
-                exchange.status = Some(response.status.as_u16());
-                let text = |name: &str| {
-                    let value = response.headers.get(name)?.to_str().ok()?;
-                    redact::text(value, &secrets)
-                };
-                exchange.request_id = text("request-id").or_else(|| text("x-ms-request-id"));
-                exchange.diagnostics = text("x-ms-diagnostics");
-                exchange.server = text("x-feserver");
-                exchange.answer = redact::answer(&response.body, &secrets);
-            }
-            Err(failure) => exchange.answer = redact::text(&failure.to_string(), &secrets),
-        }
+        complete(&mut exchange, &outcome, &secrets);
         Reply { exchange, outcome }
     }
 
@@ -199,7 +187,7 @@ impl Net {
 
     /// Resolves a host before the request, so that the time and the failure are known exactly; the
     /// connection then finds the answer in the resolver's memory.
-    async fn resolve(&self, url: &Url) -> Result<Option<u64>, Failure> {
+    pub(super) async fn resolve(&self, url: &Url) -> Result<Option<u64>, Failure> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or(0);
         if literal(host).is_some() || self.connect_to(host, port).is_some() {
@@ -247,6 +235,38 @@ impl Net {
         }
         builder.build().map_err(garbled)
     }
+}
+
+/// Writes down what came back, without these secrets.
+fn complete(exchange: &mut Exchange, outcome: &Result<Response, Failure>, secrets: &[String]) {
+    match outcome {
+        Ok(response) => {
+            exchange.status = Some(response.status.as_u16());
+            let text = |name: &str| {
+                let value = response.headers.get(name)?.to_str().ok()?;
+                redact::text(value, secrets)
+            };
+            exchange.request_id = text("request-id").or_else(|| text("x-ms-request-id"));
+            exchange.diagnostics = text("x-ms-diagnostics");
+            exchange.server = text("x-feserver");
+            exchange.answer = redact::answer(&response.body, secrets);
+        }
+        Err(failure) => exchange.answer = redact::text(&failure.to_string(), secrets),
+    }
+}
+
+/// Evidence of a question that went the short way.
+pub(super) fn evidence(method: &Method, url: &Url, told: &Told, secrets: &[String]) -> Exchange {
+    let mut exchange = Exchange {
+        method: method.to_string(),
+        url: redact::url(url),
+        at: jiff::Timestamp::now().to_string(),
+        client_request_id: told.id.to_str().ok().map(str::to_owned),
+        ms: told.ms,
+        ..Exchange::default()
+    };
+    complete(&mut exchange, &told.outcome, secrets);
+    exchange
 }
 
 /// Our resolver in the shape that the HTTP library wants, for connections to one port.
@@ -312,7 +332,7 @@ async fn read(mut response: reqwest::Response, limit: usize, host: &str) -> Resu
     Ok(body.freeze())
 }
 
-fn bounded(headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn bounded(headers: &HeaderMap) -> Result<(), Failure> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES as usize {
         return Err(Failure::Garbled { text: "more headers than allowed".into() });
@@ -347,11 +367,11 @@ fn basic_password(credential: &str) -> Option<String> {
     pair.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-fn timed_out(phase: &'static str, limit: Duration) -> Failure {
+pub(super) fn timed_out(phase: &'static str, limit: Duration) -> Failure {
     Failure::TimedOut { phase, seconds: limit.as_secs() }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod call;
 mod element;
+mod inboxes;
 mod item;
 mod operation;
 mod public_folders;
@@ -29,6 +30,7 @@ use super::xml;
 use crate::facts::Exchange;
 
 pub use call::Called;
+pub use inboxes::Inboxes;
 pub use item::{Field, Fields, ItemKind, NewItem, Weekly};
 pub use operation::{
     FolderRef, FolderShape, Only, Operation, Page, Property, RECEIVE_QUOTA, SEND_QUOTA, SIZE, Tag,

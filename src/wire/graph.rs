@@ -4,6 +4,7 @@
 //! Knows nothing of what the objects mean.
 
 mod call;
+mod reads;
 mod writer;
 
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use super::{Body, Failure, Net, Request, Response, Secret};
 use crate::facts::Exchange;
 
 pub use call::{Call, Id, Link, Path};
+pub use reads::{Reads, Refused};
 pub use writer::{Done, Mailbox, Next, Writer};
 
 /// Most pages of one list that are read.

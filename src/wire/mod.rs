@@ -18,6 +18,7 @@ pub mod graph;
 pub mod hosts;
 pub mod json;
 pub mod ldap;
+mod lean;
 pub mod net;
 pub mod program;
 pub mod proxy;

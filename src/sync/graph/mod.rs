@@ -15,6 +15,8 @@ mod kind;
 mod look;
 mod post;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +39,8 @@ pub async fn run(
     news: impl Fn(&Step) + Send + Sync,
 ) -> Outcome {
     let journal = Journal::new(&news);
-    let each = plan.mailboxes.iter().map(|target| one(client, plan, target, stop, &journal));
+    let each: Vec<BoxFuture<'_, ()>> =
+        plan.mailboxes.iter().map(|target| one(client, plan, target, stop, &journal).boxed()).collect();
     stream::iter(each).buffer_unordered(MAILBOXES).collect::<Vec<()>>().await;
     journal.close()
 }

@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::call::{self, Call};
+use super::ews::Streaming;
 
 /// One request, as a service sees it.
 #[derive(Debug, Clone, Default)]
@@ -87,18 +88,27 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
+    /// What follows the body for as long as the connection is open.
+    pub stream: Option<Streaming>,
 }
 
 impl Answer {
     /// An answer with a body of that content type.
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
-        Self { status, headers, body: body.into() }
+        Self { status, headers, body: body.into(), stream: None }
     }
 
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: Vec::new(), body: Vec::new(), stream: None }
+    }
+
+    /// The same answer, followed by a stream.
+    #[must_use]
+    pub fn streaming(mut self, stream: Streaming) -> Self {
+        self.stream = Some(stream);
+        self
     }
 
     /// The same answer with one more header.
@@ -112,6 +122,9 @@ impl Answer {
 impl From<Answer> for call::Answer {
     fn from(answer: Answer) -> Self {
         let mut http = Self::new(Bytes::from(answer.body));
+        if let Some(stream) = answer.stream {
+            http.extensions_mut().insert(stream);
+        }
         *http.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in answer.headers {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -127,6 +140,6 @@ impl From<call::Answer> for Answer {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             http.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        Self { status: http.status().as_u16(), headers, body: http.into_body().to_vec() }
+        Self { status: http.status().as_u16(), headers, body: http.into_body().to_vec(), stream: None }
     }
 }

@@ -26,6 +26,7 @@ mod front;
 mod graph;
 mod import;
 mod index;
+mod levels;
 mod managed_identity;
 mod names;
 mod rbac;

@@ -37,7 +37,7 @@ use super::{
     call::{self, Answer, Call},
     crowd::Made,
     entra::{self, Interactive},
-    ews::Ews,
+    ews::{Ews, Streaming},
     exchange_admin,
     faults::{Fault, Faults, Target},
     front::{self, Held, Parts},
@@ -211,7 +211,15 @@ async fn handle(
         tokio::time::sleep(delay).await;
     }
     match fault {
-        None => Ok(finish(&state, &call, route(&state, &call, &held))),
+        None => {
+            let mut answer = route(&state, &call, &held);
+            let stream = answer.extensions_mut().remove::<Streaming>();
+            let response = finish(&state, &call, answer);
+            Ok(match stream {
+                Some(stream) => envelopes(Arc::clone(&state), held, stream, response),
+                None => response,
+            })
+        }
         Some(Fault::Answer(answer)) => Ok(finish(&state, &call, answer)),
         Some(Fault::Lost(answer)) => {
             route(&state, &call, &held);
@@ -244,6 +252,21 @@ async fn read(state: &State, secure: bool, connection: u64, request: Request<Inc
     })
 }
 
+/// The same answer with a body of envelopes, each sent as soon as there is something to tell. The caller
+/// counts as one who is being served until it ends.
+fn envelopes(state: Arc<State>, held: Held, first: Streaming, response: Response<Body>) -> Response<Body> {
+    let body = stream::unfold((state, held, first), |(state, held, mut stream)| async move {
+        let text = {
+            let made = Made::default();
+            stream.next(state.world.view_keeping(&made), &state.store).await?
+        };
+        Some((Ok(Frame::data(Bytes::from(text))), (state, held, stream)))
+    });
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, BodyExt::boxed(StreamBody::new(body)))
+}
+
 /// The service behind a host answers.
 fn route(state: &State, call: &Call, held: &Held) -> Answer {
     let (world, made) = (&*state.world, Made::default());
@@ -259,7 +282,7 @@ fn route(state: &State, call: &Call, held: &Held) -> Answer {
         Some("exchange" | "exchange-server" | "autodiscover")
             if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>
         {
-            state.ews.answer(view, &Ask::from(call)).into()
+            state.ews.answer(view, &state.store, &Ask::from(call)).into()
         }
         Some("exchange" | "exchange-server" | "autodiscover") if path.starts_with("/autodiscover/") => {
             autodiscover::handle(world, call)
@@ -267,7 +290,7 @@ fn route(state: &State, call: &Call, held: &Held) -> Answer {
         Some("exchange") if path.starts_with("/adminapi/") => {
             exchange_admin::answer(view, &Ask::from(call)).into()
         }
-        Some("exchange" | "exchange-server") => state.ews.answer(view, &Ask::from(call)).into(),
+        Some("exchange" | "exchange-server") => state.ews.answer(view, &state.store, &Ask::from(call)).into(),
         Some("web") if path == "/" || world.at("/hosts")[call.host.as_str()]["catch_all"] == true => {
             call::text(StatusCode::OK, "text/html; charset=utf-8", WEB_PAGE)
         }

@@ -1,55 +1,14 @@
-//! The folders of a mailbox, and their shapes on the wire.
+//! The folders of a mailbox: their names, ids and shapes on the wire.
 
-use roxmltree::Node;
-use serde_json::Value;
+use std::fmt::Write as _;
 
-use super::xml::{TYPES, escape};
-use crate::lab::names::made_up;
-use crate::lab::view::text;
+use base64::{Engine, prelude::BASE64_STANDARD};
 
-/// One default folder: distinguished name, shown name, class, element, parent.
-pub(super) struct Folder {
-    /// Distinguished name.
-    pub name: &'static str,
-    /// Name that users see.
-    pub shown: &'static str,
-    /// Folder class.
-    pub class: &'static str,
-    /// Element of the types namespace.
-    pub element: &'static str,
-    /// Distinguished name of the parent; empty at the top.
-    pub parent: &'static str,
-}
-
-const fn folder(
-    name: &'static str,
-    shown: &'static str,
-    class: &'static str,
-    element: &'static str,
-    parent: &'static str,
-) -> Folder {
-    Folder { name, shown, class, element, parent }
-}
-
-/// Folders that every mailbox has.
-pub(super) const FOLDERS: &[Folder] = &[
-    folder("root", "", "", "Folder", ""),
-    folder("msgfolderroot", "Top of Information Store", "IPF.Note", "Folder", "root"),
-    folder("inbox", "Inbox", "IPF.Note", "Folder", "msgfolderroot"),
-    folder("drafts", "Drafts", "IPF.Note", "Folder", "msgfolderroot"),
-    folder("sentitems", "Sent Items", "IPF.Note", "Folder", "msgfolderroot"),
-    folder("deleteditems", "Deleted Items", "IPF.Note", "Folder", "msgfolderroot"),
-    folder("outbox", "Outbox", "IPF.Note", "Folder", "msgfolderroot"),
-    folder("junkemail", "Junk Email", "IPF.Note", "Folder", "msgfolderroot"),
-    folder("calendar", "Calendar", "IPF.Appointment", "CalendarFolder", "msgfolderroot"),
-    folder("contacts", "Contacts", "IPF.Contact", "ContactsFolder", "msgfolderroot"),
-    folder("tasks", "Tasks", "IPF.Task", "TasksFolder", "msgfolderroot"),
-    folder("notes", "Notes", "IPF.StickyNote", "Folder", "msgfolderroot"),
-    folder("journal", "Journal", "IPF.Journal", "Folder", "msgfolderroot"),
-    folder("searchfolders", "Finder", "", "Folder", "root"),
-    folder("recoverableitemsroot", "Recoverable Items", "", "Folder", "root"),
-    folder("recoverableitemsdeletions", "Deletions", "", "Folder", "recoverableitemsroot"),
-];
+use super::paths::{Shape, extended_xml};
+use super::schema;
+use super::xml::escape;
+use crate::lab::levels::Level;
+use crate::lab::store::{Folder, Mailbox, Property, PropertyName, default_folder};
 
 /// Further distinguished names, of the published schema and of newer clients, whose folders a new
 /// mailbox lacks.
@@ -68,120 +27,146 @@ const OTHER: &str = "voicemail recoverableitemsversions recoverableitemspurges r
 
 /// Whether the schema has a distinguished folder of that name.
 pub(super) fn is_distinguished(name: &str) -> bool {
-    distinguished(name).is_some() || OTHER.split_whitespace().any(|other| other == name)
-}
-
-/// The default folder of that distinguished name.
-pub(super) fn distinguished(name: &str) -> Option<&'static Folder> {
-    FOLDERS.iter().find(|folder| folder.name == name)
-}
-
-/// The default folder of a mailbox with that id.
-pub(super) fn by_id(mailbox: &Value, wanted: &str) -> Option<&'static Folder> {
-    FOLDERS.iter().find(|folder| id(mailbox, folder.name) == wanted)
-}
-
-/// Id of a folder in a mailbox.
-pub(super) fn id(mailbox: &Value, name: &str) -> String {
-    format!("AAMkAG{}AAA=", made_up(&[text(mailbox, "PrimarySmtpAddress"), name]).replace('-', ""))
+    default_folder(name).is_some() || OTHER.split_whitespace().any(|other| other == name)
 }
 
 /// Whether a text has the form of an id of this server.
 pub(super) fn is_id(wanted: &str) -> bool {
-    wanted.starts_with("AAMk") && wanted.len() > 20
+    (wanted.starts_with("AAMk") || wanted.starts_with("AAkA")) && wanted.len() > 20
 }
 
-/// Folders below another: direct ones, or all.
-pub(super) fn below(parent: &Folder, deep: bool) -> Vec<&'static Folder> {
-    let within = |folder: &Folder| {
-        let mut above = folder.parent;
-        loop {
-            if above == parent.name {
-                return true;
-            }
-            match distinguished(above) {
-                Some(next) if deep => above = next.parent,
-                _ => return false,
-            }
-        }
+/// The element that stands for a folder of a class.
+pub(super) fn element_of(class: &str) -> &'static str {
+    let class = class.to_ascii_lowercase();
+    let is = |prefix: &str| class == prefix || class.starts_with(&format!("{prefix}."));
+    if is("ipf.appointment") {
+        "CalendarFolder"
+    } else if is("ipf.contact") {
+        "ContactsFolder"
+    } else if is("ipf.task") {
+        "TasksFolder"
+    } else {
+        "Folder"
+    }
+}
+
+/// The class of a folder that an element makes.
+pub(super) fn class_of(element: &str) -> &'static str {
+    match element {
+        "CalendarFolder" => "IPF.Appointment",
+        "ContactsFolder" => "IPF.Contact",
+        "TasksFolder" => "IPF.Task",
+        _ => "IPF.Note",
+    }
+}
+
+/// A change key: the kind of object, then what the mailbox makes of the number.
+pub(super) fn change_key(mailbox: &Mailbox, kind: u8, change: u64) -> String {
+    let key = mailbox.change_key(change);
+    let length = u8::try_from(key.len()).unwrap_or_default();
+    let bytes: Vec<u8> = [kind, 0, 0, 0, length, 0, 0, 0].into_iter().chain(key).collect();
+    BASE64_STANDARD.encode(bytes)
+}
+
+/// The number in a change key; `None`: it is none of this mailbox.
+pub(super) fn change_in(mailbox: &Mailbox, key: &str) -> Option<u64> {
+    let bytes = BASE64_STANDARD.decode(key).ok()?;
+    mailbox.change_of(bytes.get(8..)?)
+}
+
+/// The change key of a folder.
+pub(super) fn key_of(mailbox: &Mailbox, folder: &Folder) -> String {
+    let kind = match element_of(&folder.class) {
+        "CalendarFolder" => 2,
+        "ContactsFolder" => 3,
+        "TasksFolder" => 4,
+        _ => 1,
     };
-    FOLDERS.iter().filter(|folder| within(folder)).collect()
+    change_key(mailbox, kind, folder.change)
 }
 
-/// What a request wants to see of a folder.
-pub(super) struct Shape {
-    base: String,
-    fields: Vec<String>,
-}
-
-impl Shape {
-    /// Reads a `FolderShape` or `ItemShape`.
-    pub(super) fn read(node: Option<Node>) -> Self {
-        let within = |name: &'static str| {
-            let nodes = node.into_iter().flat_map(|node| node.descendants());
-            nodes.filter(move |child| child.has_tag_name((TYPES, name)))
-        };
-        let base =
-            within("BaseShape").next().and_then(|node| node.text()).unwrap_or("Default").trim().to_owned();
-        let fields =
-            within("FieldURI").filter_map(|node| node.attribute("FieldURI")).map(str::to_owned).collect();
-        Self { base, fields }
-    }
-
-    /// Whether a folder property is asked for by its name.
-    pub(super) fn names(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| field.strip_prefix("folder:") == Some(name))
-    }
-
-    /// Whether a folder property is shown.
-    pub(super) fn shows(&self, name: &str, in_default: bool) -> bool {
-        self.names(name) || self.base == "AllProperties" || (in_default && self.base == "Default")
-    }
+/// An element with id and change key of a folder.
+pub(super) fn id_xml(mailbox: &Mailbox, name: &str, id: &str) -> String {
+    let key = mailbox.folder(id).map_or(String::new(), |folder| key_of(mailbox, folder));
+    format!("<t:{name} Id=\"{id}\" ChangeKey=\"{key}\"/>")
 }
 
 /// A folder as an element, its properties in the order of the schema.
-pub(super) fn element(mailbox: &Value, folder: &Folder, shape: &Shape) -> String {
-    let mut text = format!(
-        "<t:{}><t:FolderId Id=\"{}\" ChangeKey=\"{}\"/>",
-        folder.element,
-        id(mailbox, folder.name),
-        change_key(folder)
-    );
-    let children = below(folder, false).len().to_string();
-    if !folder.parent.is_empty() && shape.shows("ParentFolderId", false) {
-        let parent = distinguished(folder.parent).map_or(String::new(), change_key);
-        text =
-            format!("{text}<t:ParentFolderId Id=\"{}\" ChangeKey=\"{parent}\"/>", id(mailbox, folder.parent));
-    }
-    let mut put = |name: &str, in_default: bool, value: &str| {
-        if shape.shows(name, in_default) && !value.is_empty() {
-            text = format!("{text}<t:{name}>{value}</t:{name}>");
+pub(super) fn element(mailbox: &Mailbox, folder: &Folder, shape: &Shape, level: &Level) -> String {
+    let element = element_of(&folder.class);
+    let mut text = format!("<t:{element}>");
+    for name in schema::order(element) {
+        let in_default =
+            matches!(name, "FolderId" | "DisplayName" | "TotalCount" | "ChildFolderCount" | "UnreadCount");
+        if name == "FolderId" || shape.shows(name, in_default) || name == "ExtendedProperty" {
+            text += &property(mailbox, folder, name, shape, level).unwrap_or_default();
         }
-    };
-    put("FolderClass", false, folder.class);
-    put("DisplayName", true, &escape(folder.shown));
-    put("TotalCount", true, "0");
-    put("ChildFolderCount", true, &children);
-    put("EffectiveRights", false, RIGHTS);
-    put("DistinguishedFolderId", false, folder.name);
-    if matches!(folder.element, "Folder" | "TasksFolder") {
-        put("UnreadCount", true, "0");
     }
-    text + &format!("</t:{}>", folder.element)
+    text + &format!("</t:{element}>")
 }
 
-/// Rights of whoever may open the mailbox.
-const RIGHTS: &str = "<t:CreateAssociated>true</t:CreateAssociated><t:CreateContents>true</t:CreateContents>\
-    <t:CreateHierarchy>true</t:CreateHierarchy><t:Delete>true</t:Delete><t:Modify>true</t:Modify><t:Read>true</t:Read>\
-    <t:ViewPrivateItems>true</t:ViewPrivateItems>";
-
-/// Change key of a folder: its kind and a counter, base64.
-fn change_key(folder: &Folder) -> String {
-    let kind = match folder.element {
-        "CalendarFolder" => "AgAAABYAAAB",
-        "ContactsFolder" => "AwAAABYAAAB",
-        "TasksFolder" => "BAAAABYAAAB",
-        _ => "AQAAABYAAAB",
+fn property(mailbox: &Mailbox, folder: &Folder, name: &str, shape: &Shape, level: &Level) -> Option<String> {
+    let value = match name {
+        "FolderId" => return Some(id_xml(mailbox, name, &folder.id)),
+        "ParentFolderId" => return Some(id_xml(mailbox, name, folder.parent.as_deref()?)),
+        "ExtendedProperty" => {
+            let asked = shape.extended().filter_map(|(name, kind)| extended(mailbox, folder, name, kind));
+            return Some(asked.map(|property| extended_xml(&property)).collect());
+        }
+        "FolderClass" => folder.class.clone(),
+        "DisplayName" => escape(&folder.shown),
+        "TotalCount" => mailbox.items_in(&folder.id).len().to_string(),
+        "ChildFolderCount" => mailbox.below(&folder.id, false).len().to_string(),
+        "UnreadCount" => {
+            mailbox.items_in(&folder.id).iter().filter(|item| !item.content.read).count().to_string()
+        }
+        "EffectiveRights" => rights(level),
+        "DistinguishedFolderId" => folder.default?.to_owned(),
+        _ => return None,
     };
-    format!("{kind}{:0>8}AAAA=", folder.name.len())
+    (!value.is_empty()).then(|| format!("<t:{name}>{value}</t:{name}>"))
+}
+
+/// An extended property of a folder: one that was set, or one that the store computes.
+pub(super) fn extended(
+    mailbox: &Mailbox,
+    folder: &Folder,
+    name: &PropertyName,
+    kind: &str,
+) -> Option<Property> {
+    let root = folder.default == Some("root");
+    let (_, send, limit) = mailbox.quota_details();
+    let kilobytes = |bytes: Option<u64>| bytes.map(|bytes| (bytes >> 10).to_string());
+    let value = match (name, kind) {
+        (PropertyName::Tag(SIZE), "Long") => Some(mailbox.size_of(&folder.id).to_string()),
+        (PropertyName::Tag(SEND_QUOTA), "Integer") if root => kilobytes(send),
+        (PropertyName::Tag(RECEIVE_QUOTA), "Integer") if root => kilobytes(limit),
+        _ => return folder.extended.get(name, kind).cloned(),
+    };
+    Some(Property { name: name.clone(), kind: kind.to_owned(), values: vec![value?] })
+}
+
+/// `PR_MESSAGE_SIZE_EXTENDED`.
+const SIZE: u16 = 0x0e08;
+/// `PR_PROHIBIT_RECEIVE_QUOTA`, in kilobytes.
+const RECEIVE_QUOTA: u16 = 0x666a;
+/// `PR_PROHIBIT_SEND_QUOTA`, in kilobytes.
+const SEND_QUOTA: u16 = 0x666e;
+
+/// What a level lets its holder do with a folder.
+pub(super) fn rights(level: &Level) -> String {
+    let owner = level.name == "Owner";
+    let mut text = String::new();
+    for (name, may) in [
+        ("CreateAssociated", owner),
+        ("CreateContents", level.may('c')),
+        ("CreateHierarchy", level.may('f')),
+        ("Delete", level.may('d')),
+        ("Modify", level.may('o')),
+        ("Read", level.may('r')),
+        ("ViewPrivateItems", owner),
+    ] {
+        write!(text, "<t:{name}>{may}</t:{name}>").expect("writing to a String cannot fail");
+    }
+    text
 }

@@ -4,12 +4,26 @@
 //! request itself, impersonation, mailbox switches, the operation. A refusal of the whole request is a
 //! SOAP fault with status 500, one of an item a response message. Must not know this program's client.
 
+mod availability;
+mod find;
+mod folder_operations;
 mod folders;
 mod gates;
 mod identity;
+mod item;
+mod item_operations;
+mod notifications;
 mod operations;
+mod paging;
+mod paths;
+mod people;
 mod public_folders;
 mod reader;
+mod restriction;
+mod schema;
+mod sync;
+mod target;
+mod times;
 mod user_settings;
 mod xml;
 
@@ -17,8 +31,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use self::identity::{Caller, Refused};
+pub use self::notifications::Streaming;
 use self::xml::Fault;
 use super::ask::{Answer, Ask};
+use super::store::Store;
 use super::view::View;
 
 /// Wrong passwords after which an account is locked.
@@ -32,8 +48,8 @@ pub struct Ews {
 
 impl Ews {
     /// Answers one request.
-    pub fn answer(&self, view: View, ask: &Ask) -> Answer {
-        let answer = self.respond(view, ask);
+    pub fn answer(&self, view: View, store: &Store, ask: &Ask) -> Answer {
+        let answer = self.respond(view, store, ask);
         let answer = answer.with("Server", "Microsoft-IIS/10.0").with("request-id", &ask.request_id);
         let client = ask.header("client-request-id").map(str::to_owned);
         let echo =
@@ -49,7 +65,7 @@ impl Ews {
         }
     }
 
-    fn respond(&self, view: View, ask: &Ask) -> Answer {
+    fn respond(&self, view: View, store: &Store, ask: &Ask) -> Answer {
         let path = ask.path.to_ascii_lowercase();
         if view.at("ews.logon_form") == true {
             return logon_form(ask);
@@ -71,8 +87,9 @@ impl Ews {
         if !kind.starts_with("text/xml") && !kind.starts_with("application/soap+xml") {
             return html(415, "415 - The media type is not supported.");
         }
-        match serve(view, ask, &caller) {
-            Ok(body) => Answer::new(200, XML, body),
+        match serve(view, store, ask, &caller) {
+            Ok(Served::Whole(body)) => Answer::new(200, XML, body),
+            Ok(Served::Stream(stream)) => Answer::new(200, XML, "").streaming(stream),
             Err(Stop::Fault(fault)) => Answer::new(500, XML, fault.envelope(&xml::version(view))),
             Err(Stop::Answer(answer)) => answer,
         }
@@ -112,8 +129,16 @@ fn online(view: View) -> bool {
     view.at("ews.kind") == "online"
 }
 
+/// What a request is answered with.
+enum Served {
+    /// One envelope.
+    Whole(String),
+    /// Envelopes one after the other.
+    Stream(Streaming),
+}
+
 /// From the body to the answering envelope.
-fn serve(view: View, ask: &Ask, caller: &Caller) -> Result<String, Stop> {
+fn serve(view: View, store: &Store, ask: &Ask, caller: &Caller) -> Result<Served, Stop> {
     if online(view) {
         gates::organization(view, caller).map_err(Stop::Answer)?;
     }
@@ -128,9 +153,16 @@ fn serve(view: View, ask: &Ask, caller: &Caller) -> Result<String, Stop> {
     if let Some(mailbox) = mailbox {
         gates::broken(view, mailbox, target.is_some())?;
     }
-    let context = operations::Context { view, ask, caller, mailbox, impersonated: target.is_some() };
-    let body = operations::run(&context, &request)?;
-    Ok(xml::envelope(&xml::version(view), &body))
+    let (impersonated, zone) = (target.is_some(), request.zone.as_str());
+    let context = operations::Context { view, store, ask, caller, mailbox, impersonated, zone };
+    let whole = |body: &str| Ok(Served::Whole(xml::envelope(&xml::version(view), body)));
+    if request.operation.tag_name().name() == "GetStreamingEvents" {
+        return match notifications::streaming(&context, request.operation) {
+            Ok(stream) => Ok(Served::Stream(stream)),
+            Err(body) => whole(&body),
+        };
+    }
+    whole(&operations::run(&context, &request)?)
 }
 
 /// Forms authentication in front of the endpoint.

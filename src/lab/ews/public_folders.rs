@@ -8,43 +8,14 @@ use std::fmt::Write as _;
 use roxmltree::Node;
 use serde_json::{Value, json};
 
-use super::folders::Shape;
 use super::operations::Context;
+use super::paths::Shape;
 use super::reader::child;
-use super::xml::{self, Fault, MESSAGES, TYPES, escape};
+use super::xml::{Fault, MESSAGES, TYPES, escape};
 use crate::lab::access;
+use crate::lab::levels::{Level, NONE, level_of};
 use crate::lab::names::made_up;
 use crate::lab::view::{View, text};
-
-/// What a level lets its holder do, as letters: read, create items, create folders, change the own
-/// items, change all items.
-struct Level {
-    name: &'static str,
-    may: &'static str,
-}
-
-impl Level {
-    fn may(&self, what: char) -> bool {
-        self.may.contains(what)
-    }
-}
-
-const LEVELS: &[Level] = &[
-    Level { name: "None", may: "" },
-    Level { name: "FolderVisible", may: "" },
-    Level { name: "Contributor", may: "c" },
-    Level { name: "Reviewer", may: "r" },
-    Level { name: "NoneditingAuthor", may: "rc" },
-    Level { name: "Author", may: "rco" },
-    Level { name: "PublishingAuthor", may: "rcfo" },
-    Level { name: "Editor", may: "rcoa" },
-    Level { name: "PublishingEditor", may: "rcfoa" },
-    Level { name: "Owner", may: "rcfoa" },
-];
-
-fn level_of(name: &str) -> &'static Level {
-    LEVELS.iter().find(|level| level.name.eq_ignore_ascii_case(name)).unwrap_or(&LEVELS[0])
-}
 
 /// A folder id of a request that means public folders: the root, or one of them.
 pub(super) enum Wanted {
@@ -104,7 +75,7 @@ fn name(folder: &Value) -> &str {
 
 /// The level that a folder gives to the acting mailbox: its own, that of a group, else everybody's.
 fn granted(context: &Context, folder: &Value) -> &'static Level {
-    let Some(mailbox) = context.mailbox else { return &LEVELS[0] };
+    let Some(mailbox) = context.mailbox else { return NONE };
     let given = || folder["permissions"].as_object().into_iter().flatten();
     let holds = |holder: &str| {
         let own = context.view.named("exchange.mailboxes", holder);
@@ -114,7 +85,7 @@ fn granted(context: &Context, folder: &Value) -> &'static Level {
     };
     let named = given().find(|(holder, _)| holds(holder));
     let everybody = given().find(|(holder, _)| *holder == "Default");
-    named.or(everybody).map_or(&LEVELS[0], |(_, level)| level_of(level.as_str().unwrap_or_default()))
+    named.or(everybody).map_or(NONE, |(_, level)| level_of(level.as_str().unwrap_or_default()))
 }
 
 fn visible(context: &Context, folder: &Value) -> bool {
@@ -278,8 +249,18 @@ fn actions(level: &Level) -> String {
     )
 }
 
-/// A refusal as a response message.
-pub(super) fn failure(operation: &str, fault: &Fault) -> String {
-    let payload = if operation == "GetFolder" { "<m:Folders/>" } else { "" };
-    xml::failure(operation, "Error", fault.code(), fault.message(), payload)
+/// The items of a folder: the lab's public folders are empty.
+pub(super) fn items(context: &Context, id: Node) -> Result<String, Fault> {
+    gate(context)?;
+    if let Some(Wanted::Id(wanted)) = wanted(id) {
+        let folder = find(context, &wanted)?;
+        if !granted(context, folder).may('r') {
+            return Err(Fault::new(
+                "ErrorAccessDenied",
+                "Access is denied. Check credentials and try again.",
+            ));
+        }
+    }
+    let root = "IndexedPagingOffset=\"0\" TotalItemsInView=\"0\" IncludesLastItemInRange=\"true\"";
+    Ok(format!("<m:RootFolder {root}><t:Items/></m:RootFolder>"))
 }

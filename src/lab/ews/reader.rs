@@ -1,7 +1,8 @@
-//! Reading a SOAP request: its header, its one operation, and the order of the elements.
+//! Reading a SOAP request: its header and its one operation; whether it keeps to the schema.
 
 use roxmltree::{Document, Node};
 
+use super::schema;
 use super::xml::{Fault, MESSAGES, SOAP, TYPES};
 
 /// Whom the impersonation header names.
@@ -20,6 +21,8 @@ pub(super) struct Request<'a> {
     pub impersonated: Option<Identifier>,
     /// The operation's element.
     pub operation: Node<'a, 'a>,
+    /// Zone of times that have no offset.
+    pub zone: String,
 }
 
 /// Versions that a request may ask for.
@@ -45,72 +48,6 @@ const VERSIONS: &[&str] = &[
     "V2017_07_11",
     "V2018_01_08",
 ];
-
-/// Children of the elements whose order is checked: parent, children in order.
-const ORDERS: &[(&str, &[&str])] = &[
-    ("Envelope", &["Header", "Body"]),
-    ("GetFolder", &["FolderShape", "FolderIds"]),
-    (
-        "FindFolder",
-        &[
-            "FolderShape",
-            "IndexedPageFolderView",
-            "FractionalPageFolderView",
-            "Restriction",
-            "ParentFolderIds",
-        ],
-    ),
-    ("FolderShape", &["BaseShape", "AdditionalProperties"]),
-    (
-        "ItemShape",
-        &[
-            "BaseShape",
-            "IncludeMimeContent",
-            "BodyType",
-            "UniqueBodyType",
-            "NormalizedBodyType",
-            "FilterHtmlContent",
-            "ConvertHtmlCodePageToUTF8",
-            "InlineImageUrlTemplate",
-            "BlockExternalImages",
-            "AddBlankTargetToLinks",
-            "MaximumBodySize",
-            "AdditionalProperties",
-        ],
-    ),
-    (
-        "FindItem",
-        &[
-            "ItemShape",
-            "IndexedPageItemView",
-            "FractionalPageItemView",
-            "SeekToConditionPageItemView",
-            "CalendarView",
-            "ContactsView",
-            "GroupBy",
-            "DistinguishedGroupBy",
-            "Restriction",
-            "SortOrder",
-            "ParentFolderIds",
-            "QueryString",
-        ],
-    ),
-    ("ResolveNames", &["ParentFolderIds", "UnresolvedEntry"]),
-    ("ExchangeImpersonation", &["ConnectingSID"]),
-    ("ConnectingSID", &["PrincipalName", "SID", "PrimarySmtpAddress", "SmtpAddress"]),
-];
-
-/// Children that must be there.
-const REQUIRED: &[(&str, &[&str])] = &[
-    ("GetFolder", &["FolderShape", "FolderIds"]),
-    ("FindFolder", &["FolderShape", "ParentFolderIds"]),
-    ("FindItem", &["ItemShape", "ParentFolderIds"]),
-    ("ResolveNames", &["UnresolvedEntry"]),
-    ("FolderShape", &["BaseShape"]),
-    ("ItemShape", &["BaseShape"]),
-];
-
-const SHAPES: &[&str] = &["IdOnly", "Default", "AllProperties", "PcxPeopleSearch"];
 
 /// Parses the body.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, Fault> {
@@ -146,45 +83,24 @@ pub(super) fn read<'a>(document: &'a Document<'a>) -> Result<Request<'a>, Fault>
         version(header)?;
     }
     let impersonated = header.map(impersonated).transpose()?.flatten();
-    Ok(Request { impersonated, operation })
+    let zone = header.and_then(|header| child(header, TYPES, "TimeZoneContext"));
+    let zone =
+        zone.and_then(|zone| child(zone, TYPES, "TimeZoneDefinition")).and_then(|zone| zone.attribute("Id"));
+    Ok(Request { impersonated, operation, zone: zone.unwrap_or("UTC").to_owned() })
 }
 
-/// Checks one element: order, presence, values.
-fn check(node: Node) -> Result<(), Fault> {
-    let name = node.tag_name().name();
-    let children = || node.children().filter(Node::is_element);
-    if let Some((_, order)) = ORDERS.iter().find(|(parent, _)| *parent == name) {
-        let mut place = 0;
-        for child in children() {
-            let own = child.tag_name().name();
-            let at = order.iter().position(|known| *known == own).filter(|at| *at >= place);
-            place = at.ok_or_else(|| {
-                let expected: Vec<_> = order.iter().skip(place).map(|known| format!("'{known}'")).collect();
-                wrong(child, &format!("The element '{name}' has invalid child element '{own}'. List of possible elements expected: {}.", expected.join(", ")))
-            })?;
-        }
+/// Checks one element: attributes, order, presence, values.
+fn check<'a>(node: Node<'a, 'a>) -> Result<(), Fault> {
+    if let Some((node, text)) = schema::violation(node) {
+        return Err(wrong(node, &text));
     }
-    if let Some((_, required)) = REQUIRED.iter().find(|(parent, _)| *parent == name)
-        && let Some(missing) =
-            required.iter().find(|wanted| !children().any(|child| child.tag_name().name() == **wanted))
-    {
-        return Err(wrong(
-            node,
-            &format!(
-                "The element '{name}' has incomplete content. List of possible elements expected: '{missing}'."
-            ),
+    if node.has_tag_name((TYPES, "ExtendedFieldURI")) && !super::paths::all_named(node) {
+        return Err(Fault::new(
+            "ErrorInvalidExtendedProperty",
+            "The extended property attribute combination is invalid.",
         ));
     }
-    let text = node.text().unwrap_or_default().trim();
-    if name == "BaseShape" && !SHAPES.contains(&text) {
-        return Err(wrong(
-            node,
-            &format!(
-                "The 'BaseShape' element is invalid - The value '{text}' is invalid according to its datatype."
-            ),
-        ));
-    }
-    if name == "DistinguishedFolderId" {
+    if node.tag_name().name() == "DistinguishedFolderId" {
         let id = node.attribute("Id").unwrap_or_default();
         if !super::folders::is_distinguished(id) {
             return Err(wrong(

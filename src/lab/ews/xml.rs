@@ -22,7 +22,9 @@ pub(super) fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' | '\r' => escaped.push(letter),
+            // A reader would take a bare carriage return for a line feed.
+            '\r' => escaped.push_str("&#xD;"),
+            '\t' | '\n' => escaped.push(letter),
             control if control.is_control() => {}
             _ => escaped.push(letter),
         }
@@ -125,6 +127,16 @@ pub(super) fn failure(operation: &str, class: &str, code: &str, text: &str, payl
         "<m:{operation}ResponseMessage ResponseClass=\"{class}\"><m:MessageText>{}</m:MessageText>\
          <m:ResponseCode>{}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>{payload}\
          </m:{operation}ResponseMessage>",
+        escape(text),
+        escape(code)
+    )
+}
+
+/// A message of that name that failed, with nothing besides.
+pub(super) fn message(name: &str, class: &str, code: &str, text: &str) -> String {
+    format!(
+        "<m:{name} ResponseClass=\"{class}\"><m:MessageText>{}</m:MessageText><m:ResponseCode>{}</m:ResponseCode>\
+         <m:DescriptiveLinkKey>0</m:DescriptiveLinkKey></m:{name}>",
         escape(text),
         escape(code)
     )

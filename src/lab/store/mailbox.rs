@@ -49,6 +49,7 @@ pub struct Mailbox {
     made: u64,
     used: u64,
     limit: Option<u64>,
+    send_limit: Option<u64>,
     recoverable: u64,
     named: BTreeSet<PropertyName>,
 }
@@ -81,6 +82,7 @@ impl Mailbox {
             made: 0,
             used: row["x"]["used_bytes"].as_u64().unwrap_or(0),
             limit: bytes_of(text(row, "ProhibitSendReceiveQuota")),
+            send_limit: bytes_of(text(row, "ProhibitSendQuota")),
             recoverable: 0,
             named: BTreeSet::new(),
             address,
@@ -131,6 +133,22 @@ impl Mailbox {
     /// Bytes in use, and the most that there may be.
     pub fn quota(&self) -> (u64, Option<u64>) {
         (self.used, self.limit)
+    }
+
+    /// Bytes in use, the most with which it still sends, and the most that there may be.
+    pub fn quota_details(&self) -> (u64, Option<u64>, Option<u64>) {
+        (self.used, self.send_limit, self.limit)
+    }
+
+    /// Bytes of the items of a folder. What the world says that is in use, and that nobody put there
+    /// here, lies in the inbox.
+    pub fn size_of(&self, folder: &str) -> u64 {
+        let size = |item: &Item| item.content.size();
+        let own: u64 = self.items.values().filter(|item| item.folder == folder).map(size).sum();
+        let inbox = self.default("inbox").is_some_and(|inbox| inbox.id == folder);
+        let hidden = self.hidden();
+        let counted = self.items.values().filter(|item| !hidden.contains(&item.folder.as_str()));
+        if inbox { own + self.used.saturating_sub(counted.map(size).sum()) } else { own }
     }
 
     /// Its events.

@@ -51,7 +51,8 @@ impl Day {
         Self::ALL.into_iter().find(|day| day.name().eq_ignore_ascii_case(name))
     }
 
-    fn of(date: Date) -> Self {
+    /// The day of the week of a date.
+    pub fn of(date: Date) -> Self {
         match date.weekday() {
             Weekday::Sunday => Self::Sunday,
             Weekday::Monday => Self::Monday,

@@ -145,7 +145,10 @@ impl Mailbox {
     fn take(&mut self, id: &str, event: EventKind) -> Result<Item, Refusal> {
         let mut item = self.items.remove(id).ok_or(Refusal::NoItem)?;
         (item.change, item.modified) = (self.next(), Timestamp::now());
-        self.used = self.used.saturating_sub(item.content.size());
+        // What lies in Recoverable Items does not count.
+        if !self.hidden().contains(&item.folder.as_str()) {
+            self.used = self.used.saturating_sub(item.content.size());
+        }
         let feed = self.feeds.entry(item.folder.clone()).or_default();
         feed.push(item.change, id, ChangeKind::Deleted);
         if event == EventKind::Deleted {

@@ -151,7 +151,6 @@ impl Pace {
 /// How long to wait after so many attempts; `None`: not again. `chance` is between 0 and 1.
 fn wait_after(verdict: Verdict, attempts: u32, chance: f64) -> Option<Duration> {
     match verdict {
-        Verdict::Settled => None,
         // A server that names a time is given it, and a little more, so that not all come back at once.
         Verdict::Busy(told) if attempts <= BUSY_REPEATS => {
             Some(told.unwrap_or(BUSY_WAIT * attempts).mul_f64(1.0 + chance * 0.1))
@@ -159,7 +158,7 @@ fn wait_after(verdict: Verdict, attempts: u32, chance: f64) -> Option<Duration> 
         Verdict::Passing if attempts <= REPEATS => {
             Some((FIRST_WAIT * 2_u32.pow(attempts.saturating_sub(1))).mul_f64(0.5 + chance))
         }
-        Verdict::Busy(_) | Verdict::Passing => None,
+        Verdict::Settled | Verdict::Busy(_) | Verdict::Passing => None,
     }
 }
 

@@ -257,9 +257,9 @@ fn read_messages(body: Node<'_, '_>) -> Result<Vec<(Class, Statement)>, NotSoap>
 pub(super) fn statement(node: Node<'_, '_>) -> (Class, Statement) {
     let class = class(node.attribute("ResponseClass").unwrap_or_default());
     let stated = child(node, |node| is_exchange(node, "ResponseCode")).and_then(code);
-    let none = || (class == Class::Success).then(|| "NoError".to_owned());
+    let good = || (class == Class::Success).then(|| "NoError".to_owned());
     let text = child(node, |node| is_exchange(node, "MessageText")).and_then(xml::text);
-    (class, Statement { code: stated.or_else(none), text, values: values(node) })
+    (class, Statement { code: stated.or_else(good), text, values: values(node) })
 }
 
 /// A class that the schema does not know is no success.

@@ -2,4 +2,7 @@
 
 mod client;
 mod collector;
+mod machine;
+mod mailbox;
+mod requests;
 mod stub;

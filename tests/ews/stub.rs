@@ -74,11 +74,16 @@ impl Stub {
 
     /// The client, told where the host is and whom to trust.
     pub fn net(&self) -> Net {
+        self.net_within(Limits { body: 64 << 10, ..Limits::default() })
+    }
+
+    /// The same within these bounds.
+    pub fn net_within(&self, limits: Limits) -> Net {
         let config = NetConfig {
             ca_file: Some(self.ca_file.path().to_owned()),
             connect_to: BTreeMap::from([((HOST.to_owned(), 443), self.address)]),
             proxy: ProxySetting::Direct,
-            limits: Limits { body: 64 << 10, ..Limits::default() },
+            limits,
             ..NetConfig::default()
         };
         Net::new(config).expect("the settings are usable")

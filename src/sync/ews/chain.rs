@@ -1,6 +1,6 @@
 //! What is done in one own folder: made, read back, changed, deleted, and seen in its change feed.
 
-use super::items::{Kind, compare};
+use super::items::{Kind, WRONG_CHANGE, compare};
 use super::judge::{CONFLICT, GONE};
 use super::visit::{Asked, MARKER, Visit};
 use crate::sync::{Doing, Name, Phase, Result, Verdict, why};
@@ -52,7 +52,7 @@ impl Visit<'_> {
         tokio::join!(
             async {
                 if whole {
-                    self.go_on(&own, state, &made).await
+                    self.go_on(&own, state, &made).await;
                 }
             },
             async {
@@ -88,7 +88,7 @@ impl Visit<'_> {
         let ((), state) = tokio::join!(
             async {
                 if let Some(old) = &updated {
-                    self.conflict(own, first, old).await
+                    self.conflict(own, first, old).await;
                 }
             },
             async {
@@ -253,7 +253,7 @@ impl Visit<'_> {
         let mut doing = Doing::new(Name::Update, Some(made.subject));
         let (mut key, mut again) = (key.to_owned(), true);
         loop {
-            let operation = self.change(own, made, &key, own.kind.change().1);
+            let operation = change(own, made, &key, own.kind.change().1);
             let asked = self.ask(Phase::Work, &mut doing, &operation).await;
             let Some(answer) = asked.as_ref().filter(|asked| asked.has_code(&CONFLICT) && again) else {
                 let done = asked.as_ref().is_some_and(Asked::is_ok);
@@ -274,16 +274,6 @@ impl Visit<'_> {
         }
     }
 
-    fn change(&self, own: &Own, made: &Made, key: &str, value: &str) -> Operation {
-        Operation::UpdateItem {
-            id: made.item.id.clone(),
-            change_key: key.to_owned(),
-            kind: own.kind.item_kind(),
-            field: own.kind.change().0,
-            value: value.to_owned(),
-        }
-    }
-
     /// The change key of an item, and the field that is changed.
     async fn look_at(&self, doing: &mut Doing, own: &Own, made: &Made) -> Option<(String, String)> {
         let field = own.kind.change().0;
@@ -296,7 +286,7 @@ impl Visit<'_> {
     /// A change with an old change key must be refused, and must not be seen.
     async fn conflict(&self, own: &Own, made: &Made, old: &str) {
         let mut doing = Doing::new(Name::Conflict, Some(made.subject));
-        let operation = self.change(own, made, old, own.kind.wrong_change());
+        let operation = change(own, made, old, WRONG_CHANGE);
         let Some(asked) = self.ask(Phase::Work, &mut doing, &operation).await else {
             return self.end_with(doing, &operation, None);
         };
@@ -311,11 +301,11 @@ impl Visit<'_> {
         let now = self.look_at(&mut doing, own, made).await.map(|(_, value)| value);
         (doing.status, doing.text) = (status, text);
         match now.as_deref() {
-            Some(value) if value == own.kind.wrong_change() => {
-                doing.differs("it overwrote the change before it")
+            Some(value) if value == WRONG_CHANGE => {
+                doing.differs("it overwrote the change before it");
             }
             Some(value) if value != own.kind.change().1 => {
-                doing.differs("the change before it cannot be read")
+                doing.differs("the change before it cannot be read");
             }
             _ => {}
         }
@@ -334,5 +324,16 @@ impl Visit<'_> {
             self.end_with(doing, &operation, asked.as_ref());
         }
         done
+    }
+}
+
+/// A change of the one field that is changed.
+fn change(own: &Own, made: &Made, key: &str, value: &str) -> Operation {
+    Operation::UpdateItem {
+        id: made.item.id.clone(),
+        change_key: key.to_owned(),
+        kind: own.kind.item_kind(),
+        field: own.kind.change().0,
+        value: value.to_owned(),
     }
 }

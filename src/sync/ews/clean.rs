@@ -87,7 +87,9 @@ impl Visit<'_> {
     fn end_unseen(&self, mut doing: Doing, left: Vec<Left>) {
         let said = doing.text.take().map(|text| format!(": {text}")).unwrap_or_default();
         doing.text = Some(format!("it could not be seen whether everything is gone{said}"));
-        left.into_iter().for_each(|left| self.run.record.left(left));
+        for left in left {
+            self.run.record.left(left);
+        }
         self.end(doing, Result::Failed);
     }
 

@@ -8,8 +8,13 @@ use crate::wire::ews::{Field, Fields, ItemKind, NewItem, Weekly};
 
 /// Characters of a long note, more than a simple field holds.
 const NOTE: usize = 100 * 1024;
+/// What each of its lines says.
+const LINE: &str = "Prüftext, der lang genug ist, um geteilt zu werden: äöü ßéñ 漢字 🙂";
 /// Days from now on which appointments lie, so that they are in nobody's way.
 const AHEAD: i64 = 400;
+
+/// What the changed field is changed to by the change that must be refused.
+pub(super) const WRONG_CHANGE: &str = "changed with an old change key";
 
 /// The two kinds of folders that a run makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +71,6 @@ impl Kind {
             Self::Contacts => (Field::JobTitle, "Prüferin 🔧"),
             Self::Calendar => (Field::Location, "Straße 2, Zürich 🏔"),
         }
-    }
-
-    /// What the same field is changed to by the change that must be refused.
-    pub fn wrong_change(self) -> &'static str {
-        "changed with an old change key"
     }
 
     /// Its steps with their subjects, in the order of a report. `whole`: not only what a notification needs.
@@ -157,15 +157,8 @@ fn note() -> Fields {
         (Field::GivenName, "Long"),
         (Field::Surname, "Note"),
     ]);
-    let mut body = String::with_capacity(NOTE + 100);
-    let mut line = 0;
-    while body.len() < NOTE {
-        line += 1;
-        body.push_str(&format!(
-            "{line:05} Prüftext, der lang genug ist, um geteilt zu werden: äöü ßéñ 漢字 🙂\n"
-        ));
-    }
-    fields.insert(Field::Body, body);
+    let lines: Vec<_> = (0..=NOTE / LINE.len()).map(|line| format!("{line:05} {LINE}")).collect();
+    fields.insert(Field::Body, lines.join("\n"));
     fields
 }
 

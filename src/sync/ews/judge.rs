@@ -56,10 +56,9 @@ pub(super) fn result(called: &Called, understood: bool) -> Result {
     match outcome.kind {
         Kind::Ok => Result::Ok,
         Kind::Throttled => Result::Throttled,
-        Kind::Unauthorized | Kind::UnsupportedScheme | Kind::Forbidden => Result::Refused,
         Kind::Error if has_code(called, &UNAVAILABLE) => Result::Unavailable,
         Kind::Error if has_code(called, &PASSING) => Result::Failed,
-        Kind::Error => Result::Refused,
+        Kind::Error | Kind::Unauthorized | Kind::UnsupportedScheme | Kind::Forbidden => Result::Refused,
         Kind::NotSoap | Kind::ServerError if matches!(outcome.status, Some(404 | 405 | 501)) => {
             Result::Unavailable
         }

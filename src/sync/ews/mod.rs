@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use self::visit::{Run, Visit};
@@ -48,10 +48,19 @@ pub async fn run(
         old: AtomicBool::new(false),
         understood: Mutex::new(HashSet::new()),
     };
-    stream::iter(&plan.mailboxes)
-        .map(|mailbox| async { Box::pin(Visit::new(&run, mailbox).go()).await })
-        .buffer_unordered(AT_ONCE)
-        .collect::<()>()
-        .await;
+    let visits: Vec<_> =
+        plan.mailboxes.iter().map(|mailbox| Visit::new(&run, mailbox).go().boxed()).collect();
+    stream::iter(visits).buffer_unordered(AT_ONCE).collect::<()>().await;
     record.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_can_be_a_task_of_its_own() {
+        fn is_send<T: Send>(_: impl Fn(&'static Client, &'static Plan, &'static CancellationToken) -> T) {}
+        is_send(|client, plan, stop| run(client, plan, stop, |_| {}));
+    }
 }

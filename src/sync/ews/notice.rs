@@ -42,12 +42,11 @@ impl Visit<'_> {
     /// Asks until the event of this item is there, and unsubscribes whatever came.
     pub async fn await_event(&self, notice: Notice, item: Option<&str>) {
         let Notice { mut doing, subscription } = notice;
-        let result = match item {
-            Some(item) => self.poll(&mut doing, &subscription, item).await,
-            None => {
-                doing.text = Some("nothing was made that an event could tell of".into());
-                Result::Skipped
-            }
+        let result = if let Some(item) = item {
+            self.poll(&mut doing, &subscription, item).await
+        } else {
+            doing.text = Some("nothing was made that an event could tell of".into());
+            Result::Skipped
         };
         let said = (doing.status, doing.code.clone(), doing.text.clone());
         let end = Operation::Unsubscribe { subscription: subscription.id };
@@ -72,7 +71,7 @@ impl Visit<'_> {
                 watermark: if watermark.is_empty() { "AAAA".into() } else { watermark.clone() },
             };
             let Some(asked) = self.ask(Phase::Work, doing, &operation).await else {
-                return self.unheard(doing);
+                return unheard(doing);
             };
             if !asked.is_ok() {
                 return self.judge(&operation, &asked);
@@ -94,15 +93,15 @@ impl Visit<'_> {
                 return Result::Ok;
             }
             if self.pace.sleep(Phase::Work, Instant::now() + pause).await.is_none() {
-                return self.unheard(doing);
+                return unheard(doing);
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
 
-    /// There was no time left to wait for the event.
-    fn unheard(&self, doing: &mut Doing) -> Result {
-        doing.text = Some("the run ended before the event came".into());
-        Result::Failed
-    }
+/// There was no time left to wait for the event.
+fn unheard(doing: &mut Doing) -> Result {
+    doing.text = Some("the run ended before the event came".into());
+    Result::Failed
 }

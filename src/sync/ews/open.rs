@@ -18,19 +18,26 @@ const PAGES: usize = 10;
 /// The folder below which users see theirs.
 pub(super) const TOP: &str = "msgfolderroot";
 
+/// A folder that opened.
+#[derive(Debug)]
+struct Door {
+    /// What the caller may do there; `None`: the server does not tell.
+    rights: Option<Effective>,
+}
+
 /// What a mailbox allows.
 #[derive(Debug, Default)]
 pub(super) struct Opened {
     /// The top folder, with what the caller may do there.
-    top: Option<Option<Effective>>,
+    top: Option<Door>,
     /// The default folder for contacts.
-    contacts: Option<Option<Effective>>,
+    contacts: Option<Door>,
     /// The default calendar.
-    calendar: Option<Option<Effective>>,
+    calendar: Option<Door>,
 }
 
 impl Opened {
-    fn of(&self, kind: Kind) -> Option<&Option<Effective>> {
+    fn of(&self, kind: Kind) -> Option<&Door> {
         match kind {
             Kind::Contacts => self.contacts.as_ref(),
             Kind::Calendar => self.calendar.as_ref(),
@@ -39,9 +46,9 @@ impl Opened {
 
     /// Where a folder of this kind is made; `None`: the right is missing everywhere.
     pub fn parent(&self, kind: Kind) -> Option<FolderRef> {
-        let may = |rights: &Option<Effective>| rights.is_none_or(|rights| rights.create_hierarchy);
-        let top = self.top.as_ref().filter(|rights| may(rights)).map(|_| TOP);
-        let own = || self.of(kind).filter(|rights| may(rights)).map(|_| kind.default_folder());
+        let may = |door: &Door| door.rights.is_none_or(|rights| rights.create_hierarchy);
+        let top = self.top.as_ref().filter(|door| may(door)).map(|_| TOP);
+        let own = || self.of(kind).filter(|door| may(door)).map(|_| kind.default_folder());
         top.or_else(own).map(FolderRef::Default)
     }
 
@@ -61,7 +68,8 @@ impl Opened {
 
     /// What may be looked at when nothing was opened before.
     pub fn unknown() -> Self {
-        Self { top: Some(None), contacts: Some(None), calendar: Some(None) }
+        let open = || Some(Door { rights: None });
+        Self { top: open(), contacts: open(), calendar: open() }
     }
 }
 
@@ -75,7 +83,7 @@ impl Visit<'_> {
                 self.intend([(Name::Open, None)]);
                 self.open().await;
             }
-            Role::Account | Role::Other => self.full().await,
+            Role::Account | Role::Other => Box::pin(self.full()).await,
         }
         self.skip_after(|_, _| true, "an earlier step did not end well");
     }
@@ -168,7 +176,8 @@ impl Visit<'_> {
             let code = refusal.code.as_deref().unwrap_or("no answer");
             doing.differs(format!("the default folder for {} does not open: {code}", kind.subject()));
         }
-        let mut take = || folders.pop().and_then(std::result::Result::ok).map(|folder| folder.rights);
+        let mut take =
+            || folders.pop().and_then(std::result::Result::ok).map(|folder| Door { rights: folder.rights });
         let (calendar, contacts, top) = (take(), take(), take());
         doing.text = None;
         self.end(doing, Result::Ok);

@@ -17,17 +17,17 @@ impl Visit<'_> {
         tokio::join!(
             async {
                 if has(Part::AddressList) {
-                    self.address_list().await
+                    self.address_list().await;
                 }
             },
             async {
                 if has(Part::Availability) {
-                    self.availability().await
+                    self.availability().await;
                 }
             },
             async {
                 if has(Part::PublicFolders) && account {
-                    self.public_folders().await
+                    self.public_folders().await;
                 }
             },
         );

@@ -47,7 +47,10 @@ impl Visit<'_> {
         let found = match found {
             Ok(found) => found,
             Err(result) => {
-                self.end_failed(doing, result);
+                match result {
+                    Some(result) => self.end(doing, result),
+                    None => self.end_unasked(doing),
+                }
                 return false;
             }
         };
@@ -80,17 +83,6 @@ impl Visit<'_> {
         });
         self.end(doing, Result::Ok);
         true
-    }
-
-    /// Ends a step whose search failed.
-    fn end_failed(&self, doing: Doing, result: Option<Result>) {
-        match result {
-            Some(result) => self.end(doing, result),
-            None => {
-                let none = Operation::DeleteItem { ids: Vec::new() };
-                self.end_with(doing, &none, None);
-            }
-        }
     }
 
     async fn sweep_folder(&self, doing: &mut Doing, folder: Folder) -> Option<Leftover> {
@@ -184,7 +176,7 @@ impl Visit<'_> {
         opened: &Opened,
         run: Option<&str>,
     ) -> std::result::Result<Search<Folder>, Option<Result>> {
-        let only = self.only(run);
+        let only = self::only(run);
         let found = self.search_folders(phase, doing, opened.roots(), Some(only), true).await;
         let found = match found {
             // A server may not know the property as long as nobody has used it in this mailbox.
@@ -215,7 +207,7 @@ impl Visit<'_> {
             .collect();
         // A delegate sees the folders that were shared with him, and not these.
         parents.extend((!named).then_some(FolderRef::Default("deleteditems")));
-        let found = self.find_items(phase, doing, parents.clone(), Some(self.only(run))).await;
+        let found = self.find_items(phase, doing, parents.clone(), Some(only(run))).await;
         let found = match found {
             Err(Some(_)) if doing.code.as_deref() == Some("ErrorInvalidRestriction") => {
                 self.find_items(phase, doing, parents, None).await
@@ -225,10 +217,6 @@ impl Visit<'_> {
         let mut found = found?;
         found.all.retain(|item| is_of(item.marker.as_deref(), run));
         Ok(found)
-    }
-
-    fn only(&self, run: Option<&str>) -> Only {
-        run.map_or(Only::Having(MARKER), |run| Only::Equal(MARKER, run.to_owned()))
     }
 
     async fn search_folders(
@@ -257,13 +245,11 @@ impl Visit<'_> {
             }
             let found = asked.called.found_folders(MARKER);
             search.all.extend(found.all);
-            match found.next.filter(|next| *next > offset) {
-                Some(next) => offset = next,
-                None => {
-                    search.complete = true;
-                    break;
-                }
-            }
+            let Some(next) = found.next.filter(|next| *next > offset) else {
+                search.complete = true;
+                break;
+            };
+            offset = next;
         }
         search.all.sort_by(|one, other| one.id.cmp(&other.id));
         search.all.dedup_by(|one, other| one.id == other.id);
@@ -289,13 +275,11 @@ impl Visit<'_> {
             }
             let found = asked.called.found_items(MARKER);
             search.all.extend(found.all);
-            match found.next.filter(|next| *next > offset) {
-                Some(next) => offset = next,
-                None => {
-                    search.complete = true;
-                    break;
-                }
-            }
+            let Some(next) = found.next.filter(|next| *next > offset) else {
+                search.complete = true;
+                break;
+            };
+            offset = next;
         }
         Ok(search)
     }
@@ -307,4 +291,8 @@ fn is_of(marker: Option<&str>, run: Option<&str>) -> bool {
         Some(run) => marker == run,
         None => RunId::parse(marker).is_some(),
     })
+}
+
+fn only(run: Option<&str>) -> Only {
+    run.map_or(Only::Having(MARKER), |run| Only::Equal(MARKER, run.to_owned()))
 }

@@ -97,9 +97,9 @@ impl<'a> Visit<'a> {
     pub async fn ask(&self, phase: Phase, doing: &mut Doing, operation: &Operation) -> Option<Asked> {
         let makes = matches!(operation, Operation::CreateFolder { .. } | Operation::CreateItem { .. });
         let (mut attempts, mut after_loss) = (0, false);
-        let mut last = None;
+        let mut answer = None;
         loop {
-            let Some(called) = self.send(phase, operation).await else { return last };
+            let Some(called) = self.send(phase, operation).await else { return answer };
             attempts += 1;
             note(doing, &called);
             if self.falls_back(&called) {
@@ -107,11 +107,11 @@ impl<'a> Visit<'a> {
                 continue;
             }
             let (verdict, lost) = (judge::verdict(&called), called.outcome.is_lost());
-            last = Some(Asked { called, after_loss });
+            answer = Some(Asked { called, after_loss });
             if verdict == Verdict::Settled || (makes && lost) {
-                return last;
+                return answer;
             }
-            let Some(waited) = self.pace.pause(phase, verdict, attempts).await else { return last };
+            let Some(waited) = self.pace.pause(phase, verdict, attempts).await else { return answer };
             doing.waited += waited;
             after_loss |= lost;
         }
@@ -177,11 +177,18 @@ impl<'a> Visit<'a> {
     }
 
     /// Ends a step with the answer that it got, or as one that there was no time for.
-    pub fn end_with(&self, mut doing: Doing, operation: &Operation, asked: Option<&Asked>) {
-        if let Some(asked) = asked {
-            let result = self.judge(operation, asked);
-            return self.end(doing, result);
+    pub fn end_with(&self, doing: Doing, operation: &Operation, asked: Option<&Asked>) {
+        match asked {
+            Some(asked) => {
+                let result = self.judge(operation, asked);
+                self.end(doing, result);
+            }
+            None => self.end_unasked(doing),
         }
+    }
+
+    /// Ends a step that there was no time for, or no right to ask for.
+    pub fn end_unasked(&self, mut doing: Doing) {
         let (code, text) = self.stopped();
         (doing.code, doing.text) = (Some(code.to_owned()), Some(text.to_owned()));
         let tried = !doing.exchanges.is_empty();

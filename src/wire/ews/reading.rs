@@ -167,9 +167,9 @@ pub(super) fn items(message: Node<'_, '_>, property: Option<Property>) -> Option
 pub(super) fn feed(message: Node<'_, '_>) -> Option<Feed> {
     let state = exact(below(message, "SyncState")?, STATE).filter(|state| !state.is_empty())?;
     let last = below(message, "IncludesLastItemInRange").is_none_or(|node| is_true(&whole_text(node)));
-    let list = below(message, "Changes");
+    let told = below(message, "Changes");
     let mut changes = Vec::new();
-    for node in list.iter().flat_map(|list| elements(*list)).take(MANY) {
+    for node in told.iter().flat_map(|list| elements(*list)).take(MANY) {
         let kind = match node.tag_name().name() {
             "Create" => Changed::Created,
             "Update" => Changed::Updated,

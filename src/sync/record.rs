@@ -87,6 +87,11 @@ impl Doing {
         }
     }
 
+    /// Which step it is.
+    pub fn key(&self) -> (Name, Option<String>) {
+        (self.name, self.subject.clone())
+    }
+
     /// Something is not as expected.
     pub fn differs(&mut self, sentence: impl Into<String>) {
         /// More of them help nobody.

@@ -17,7 +17,7 @@ use syncready::sync::{
     Sweep, graph, why,
 };
 use syncready::wire::graph::Writer;
-use syncready::wire::{Net, NetConfig, ProxySetting, Secret};
+use syncready::wire::{Limits, Net, NetConfig, ProxySetting, Secret};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -32,14 +32,16 @@ fn plan(role: Role) -> Plan {
         public_folders: Vec::new(),
         sweep: Sweep::Old,
         only_sweep: false,
-        work_until: now + Duration::from_secs(30),
-        clean_until: now + Duration::from_secs(40),
+        work_until: now + Duration::from_mins(3),
+        clean_until: now + Duration::from_mins(5),
     }
 }
 
 fn writer(fake: &Fake) -> Writer {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = NetConfig { proxy: ProxySetting::Direct, ..NetConfig::default() };
+    let patient = Duration::from_mins(1);
+    let limits = Limits { request: patient, connect: patient, ..Limits::default() };
+    let config = NetConfig { proxy: ProxySetting::Direct, limits, ..NetConfig::default() };
     let base = format!("http://{}/", fake.address).parse().unwrap();
     Writer::new(Net::new(config).unwrap(), base, Secret::new("token"))
 }
@@ -365,7 +367,7 @@ async fn a_fault_at_any_request_leaves_nothing() {
             assert_eq!(result, Ended::Ok, "{fault:?} at {at} {request:?} {name:?}\n{}", table(&outcome));
         }
     });
-    stream::iter(each).buffer_unordered(40).collect::<()>().await;
+    stream::iter(each).buffer_unordered(20).collect::<()>().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

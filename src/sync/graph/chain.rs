@@ -6,13 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::super::{Name, Result as Ended};
 use super::feed::{Expected, Feed};
-use super::hand::{Refusal, Repeat, Said, Trial};
+use super::hand::{Refusal, Repeat, Said, say};
 use super::items::{self, Item, change, differences, etag};
 use super::kind::{self, Kind, marked};
 use super::post::{Halt, Post};
-use crate::wire::graph::Id;
+use crate::sync::{Doing, Name, Result as Ended, why};
+use crate::wire::graph::{Call, Id};
 
 /// What the change writes, and what the conflicting one would.
 const CHANGED: &str = "after the change";
@@ -25,7 +25,7 @@ const TRIES: usize = 3;
 pub struct Chain<'a> {
     post: &'a Post<'a>,
     kind: Kind,
-    done: Mutex<BTreeSet<(Name, Option<&'static str>)>>,
+    done: Mutex<BTreeSet<(Name, Option<String>)>>,
 }
 
 impl<'a> Chain<'a> {
@@ -40,7 +40,7 @@ impl<'a> Chain<'a> {
         let mut begun = false;
         let ended = self.work(&mut folder, &mut begun).await;
         if let Err(halt) = &ended {
-            if !begun || matches!(halt.code, super::super::why::NO_RIGHT | super::super::why::QUOTA) {
+            if !begun || matches!(halt.code, why::NO_RIGHT | why::QUOTA) {
                 self.only_read().await;
             }
             self.skip_rest(halt);
@@ -51,24 +51,24 @@ impl<'a> Chain<'a> {
     }
 
     async fn only_read(&self) {
-        let key = (Name::FeedStart, Some(self.kind.subject()));
+        let key = (Name::FeedStart, Some(self.kind.subject().to_owned()));
         if self.done().insert(key) {
             self.post.feed_start(self.kind).await;
         }
     }
 
-    fn done(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Name, Option<&'static str>)>> {
+    fn done(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Name, Option<String>)>> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, trial: Trial, refusal: Option<Refusal>) {
+    fn end(&self, doing: Doing, refusal: Option<Refusal>) {
         let refusal = refusal.map(|refusal| self.post.permit(self.kind, true, refusal));
-        self.done().insert(trial.key());
-        self.post.end(trial, refusal);
+        self.done().insert(doing.key());
+        self.post.end(doing, refusal);
     }
 
     /// Everything that a chain consists of, without its end.
-    fn planned(&self) -> Vec<(Name, Option<&'static str>)> {
+    fn planned(&self) -> Vec<(Name, &'static str)> {
         let (folder, items) = match self.kind {
             Kind::Contacts => ("contacts", ["contact", "note"]),
             Kind::Calendar => ("calendar", ["appointment", "recurring"]),
@@ -84,13 +84,13 @@ impl<'a> Chain<'a> {
             (Name::Delete, items[0]),
             (Name::FeedDeleted, folder),
         ]);
-        planned.into_iter().map(|(name, subject)| (name, Some(subject))).collect()
+        planned
     }
 
     fn skip_rest(&self, halt: &Halt) {
         for (name, subject) in self.planned() {
-            if !self.done().contains(&(name, subject)) {
-                self.post.skip(name, subject, halt);
+            if !self.done().contains(&(name, Some(subject.to_owned()))) {
+                self.post.skip(name, Some(subject), halt);
             }
         }
     }
@@ -102,30 +102,30 @@ impl<'a> Chain<'a> {
 
     /// Everything that writes, or builds on what was written, is not tried.
     pub fn skip_writing(&self, halt: &Halt) {
-        self.done().insert((Name::FeedStart, Some(self.kind.subject())));
+        self.done().insert((Name::FeedStart, Some(self.kind.subject().to_owned())));
         self.skip_rest(halt);
     }
 
-    fn trial(&self, name: Name) -> Trial {
-        Trial::new(name, Some(self.kind.subject()))
+    fn doing(&self, name: Name) -> Doing {
+        Doing::new(name, Some(self.kind.subject()))
     }
 
     async fn work(&self, folder: &mut Option<Id>, begun: &mut bool) -> Result<(), Halt> {
-        let mut trial = self.trial(Name::CreateFolder);
-        let made = self.create_folder(&mut trial, begun).await;
+        let mut doing = self.doing(Name::CreateFolder);
+        let made = self.create_folder(&mut doing, begun).await;
         let id = match made {
             Ok(id) => id,
             Err(refusal) => {
                 let refusal = self.post.permit(self.kind, true, refusal);
                 let halt = Halt::after(Name::CreateFolder, &refusal);
-                self.done().insert(trial.key());
-                self.post.end(trial, Some(refusal));
+                self.done().insert(doing.key());
+                self.post.end(doing, Some(refusal));
                 return Err(halt);
             }
         };
         *folder = Some(id.clone());
         let mut feed = Feed::of(&self.post.root, self.kind, &id, &self.post.plan.run);
-        let (is_marked, ()) = tokio::join!(self.verify(trial, &id), self.start_feed(&mut feed));
+        let (is_marked, ()) = tokio::join!(self.verify(doing, &id), self.start_feed(&mut feed));
         is_marked?;
         let mut items = self.create_items(&id).await?;
         let all: BTreeSet<Id> = items.iter().filter_map(|item| item.id.clone()).collect();
@@ -153,13 +153,13 @@ impl<'a> Chain<'a> {
     }
 
     /// Makes the folder; where the answer is lost, looks for it before making it again.
-    async fn create_folder(&self, trial: &mut Trial, begun: &mut bool) -> Result<Id, Refusal> {
+    async fn create_folder(&self, doing: &mut Doing, begun: &mut bool) -> Result<Id, Refusal> {
         let run = &self.post.plan.run;
         let call = kind::create_folder(&self.post.root, self.kind, run);
         let folders = self.post.folders(&self.post.work, self.kind);
         let mut last = None;
         for _ in 0..TRIES {
-            let refusal = match self.post.work.make(trial, &call).await {
+            let refusal = match self.post.work.make(doing, &call).await {
                 Ok(made) if Id::of(&made).is_some() => {
                     *begun = true;
                     return Id::of(&made).ok_or_else(|| unnamed("folder"));
@@ -169,8 +169,11 @@ impl<'a> Chain<'a> {
                 Err(refusal) => return Err(last.unwrap_or(refusal)),
             };
             *begun = true;
-            if let Some(id) = folders.of_run(trial, run).await?.into_iter().next() {
-                trial.say(format!("its answer did not tell ({}); it was found by its marker", refusal.text));
+            if let Some(id) = folders.of_run(doing, run).await?.into_iter().next() {
+                say(
+                    doing,
+                    &format!("its answer did not tell ({}); it was found by its marker", refusal.text),
+                );
                 return Ok(id);
             }
             last = Some(refusal);
@@ -179,13 +182,13 @@ impl<'a> Chain<'a> {
     }
 
     /// A folder that does not carry its marker would not be found by a later run: nothing is put into it.
-    async fn verify(&self, mut trial: Trial, folder: &Id) -> Result<(), Halt> {
+    async fn verify(&self, mut doing: Doing, folder: &Id) -> Result<(), Halt> {
         let call = kind::get_folder(&self.post.root, self.kind, folder);
-        let answer = self.post.work.ask(&mut trial, &call).await;
+        let answer = self.post.work.ask(&mut doing, &call).await;
         let (refusal, halt) = match answer {
             Ok(found) if marked(&found).as_ref() == Some(&self.post.plan.run) => (None, None),
             Ok(_) => {
-                trial
+                doing
                     .differences
                     .push("the new folder does not carry the marker that it was made with".into());
                 (None, Some(Halt::before("the new folder does not carry its marker")))
@@ -195,54 +198,54 @@ impl<'a> Chain<'a> {
                 (Some(refusal), Some(halt))
             }
         };
-        self.end(trial, refusal);
+        self.end(doing, refusal);
         halt.map_or(Ok(()), Err)
     }
 
     async fn start_feed(&self, feed: &mut Feed) {
-        let mut trial = self.trial(Name::FeedStart);
-        let refusal = match feed.read(&self.post.work, &mut trial).await {
+        let mut doing = self.doing(Name::FeedStart);
+        let refusal = match feed.read(&self.post.work, &mut doing).await {
             Ok(changes) => {
                 if !changes.present.is_empty() {
                     let text = format!("the feed of a new folder shows {} items", changes.present.len());
-                    trial.differences.push(text);
+                    doing.differences.push(text);
                 }
                 None
             }
             Err(refusal) => Some(refusal),
         };
-        self.end(trial, refusal);
+        self.end(doing, refusal);
     }
 
     async fn feed(&self, feed: &mut Feed, name: Name, expected: Expected) {
         if !feed.is_started() {
-            self.done().insert((name, Some(self.kind.subject())));
+            self.done().insert((name, Some(self.kind.subject().to_owned())));
             let halt = Halt::before("feed-start came to nothing");
             return self.post.skip(name, Some(self.kind.subject()), &halt);
         }
-        let mut trial = self.trial(name);
-        let refusal = feed.expect(&self.post.work, &mut trial, &expected).await.err();
-        self.end(trial, refusal);
+        let mut doing = self.doing(name);
+        let refusal = feed.expect(&self.post.work, &mut doing, &expected).await.err();
+        self.end(doing, refusal);
     }
 
     /// Makes the items together.
     async fn create_items(&self, folder: &Id) -> Result<Vec<Item>, Halt> {
         let mut items = items::items(self.kind, &self.post.plan.run);
-        let mut trials: Vec<_> =
-            items.iter().map(|item| Trial::new(Name::Create, Some(item.subject))).collect();
+        let mut doings: Vec<_> =
+            items.iter().map(|item| Doing::new(Name::Create, Some(item.subject))).collect();
         let calls: Vec<_> = items
             .iter()
             .map(|item| kind::create_item(&self.post.root, self.kind, folder, item.body.clone()))
             .collect();
-        let said = self.post.work.ask_all(&mut trials, &calls, Repeat::Carefully).await;
+        let said = self.post.work.ask_all(&mut doings, &calls, Repeat::Carefully).await;
         let mut halt = None;
-        for (((item, mut trial), said), call) in items.iter_mut().zip(trials).zip(said).zip(&calls) {
-            let refusal = self.settle(item, &mut trial, said, call, folder).await.err();
+        for (((item, mut doing), said), call) in items.iter_mut().zip(doings).zip(said).zip(&calls) {
+            let refusal = self.settle(item, &mut doing, said, call, folder).await.err();
             if let Some(refusal) = &refusal {
                 let refusal = self.post.permit(self.kind, true, refusal.clone());
                 halt.get_or_insert_with(|| Halt::after(Name::Create, &refusal));
             }
-            self.end(trial, refusal);
+            self.end(doing, refusal);
         }
         match halt {
             Some(halt) if items.iter().all(|item| item.id.is_none()) => Err(halt),
@@ -254,9 +257,9 @@ impl<'a> Chain<'a> {
     async fn settle(
         &self,
         item: &mut Item,
-        trial: &mut Trial,
+        doing: &mut Doing,
         said: Said,
-        call: &crate::wire::graph::Call,
+        call: &Call,
         folder: &Id,
     ) -> Result<(), Refusal> {
         let mut answer = said;
@@ -268,16 +271,19 @@ impl<'a> Chain<'a> {
                 Err(refusal) => return Err(refusal),
             };
             let list = kind::list_items(&self.post.root, self.kind, folder);
-            let rows = super::folders::list(&self.post.work, trial, list).await?;
+            let rows = super::folders::list(&self.post.work, doing, list).await?;
             let is_it = |row: &&Value| {
                 row.get(self.kind.item_name()).and_then(Value::as_str) == item.name(self.kind)
                     && marked(row).as_ref() == Some(&self.post.plan.run)
             };
             if rows.iter().find(is_it).is_some_and(|row| item.made(row)) {
-                trial.say(format!("its answer did not tell ({}); it was found by its marker", refusal.text));
+                say(
+                    doing,
+                    &format!("its answer did not tell ({}); it was found by its marker", refusal.text),
+                );
                 return Ok(());
             }
-            answer = self.post.work.make(trial, call).await;
+            answer = self.post.work.make(doing, call).await;
         }
         match answer {
             Ok(made) if item.made(&made) => Ok(()),
@@ -291,32 +297,32 @@ impl<'a> Chain<'a> {
         let mut made: Vec<_> = items.iter_mut().filter(|item| item.id.is_some()).collect();
         let ids: Vec<_> = made.iter().filter_map(|item| item.id.clone()).collect();
         let calls: Vec<_> = ids.iter().map(|id| kind::get_item(&self.post.root, self.kind, id)).collect();
-        let mut trials: Vec<_> = made.iter().map(|item| Trial::new(Name::Read, Some(item.subject))).collect();
-        let said = self.post.work.ask_all(&mut trials, &calls, Repeat::Freely).await;
-        for (((item, mut trial), said), id) in made.iter_mut().zip(trials).zip(said).zip(&ids) {
+        let mut doings: Vec<_> = made.iter().map(|item| Doing::new(Name::Read, Some(item.subject))).collect();
+        let said = self.post.work.ask_all(&mut doings, &calls, Repeat::Freely).await;
+        for (((item, mut doing), said), id) in made.iter_mut().zip(doings).zip(said).zip(&ids) {
             let refusal = match said {
                 Ok(found) => {
-                    trial.differences.extend(differences(&item.body, &found));
-                    trial.differences.extend(other_id(id, &found));
+                    doing.differences.extend(differences(&item.body, &found));
+                    doing.differences.extend(other_id(id, &found));
                     item.etag = etag(&found).or_else(|| item.etag.take());
                     None
                 }
                 Err(refusal) => Some(refusal),
             };
-            self.end(trial, refusal);
+            self.end(doing, refusal);
         }
     }
 
     /// Changes the item with its current change key; yields the new one.
     async fn update(&self, id: &Id, item: &Item) -> Result<Option<String>, Halt> {
-        let mut trial = Trial::new(Name::Update, Some(item.subject));
-        let ended = self.change(&mut trial, id, item.etag.clone()).await;
+        let mut doing = Doing::new(Name::Update, Some(item.subject));
+        let ended = self.change(&mut doing, id, item.etag.clone()).await;
         let halt = ended.as_ref().err().map(|refusal| Halt::after(Name::Update, refusal));
         let (later, refusal) = match ended {
             Ok(later) => (later, None),
             Err(refusal) => (None, Some(refusal)),
         };
-        self.end(trial, refusal);
+        self.end(doing, refusal);
         halt.map_or(Ok(later), Err)
     }
 
@@ -324,7 +330,7 @@ impl<'a> Chain<'a> {
     /// somebody else changed the item: both show when it is read again.
     async fn change(
         &self,
-        trial: &mut Trial,
+        doing: &mut Doing,
         id: &Id,
         key: Option<String>,
     ) -> Result<Option<String>, Refusal> {
@@ -332,22 +338,25 @@ impl<'a> Chain<'a> {
         let mut key = key;
         for _ in 1..TRIES {
             let call = kind::update_item(&self.post.root, self.kind, id, key.as_deref(), change.clone());
-            let said = self.post.work.ask(trial, &call).await;
+            let said = self.post.work.ask(doing, &call).await;
             let refusal = match said {
                 Ok(changed) => {
-                    trial.differences.extend(other_id(id, &changed));
+                    doing.differences.extend(other_id(id, &changed));
                     return Ok(etag(&changed));
                 }
                 Err(refusal) if is_conflict(&refusal) => refusal,
                 Err(refusal) => return Err(refusal),
             };
             let read = kind::get_item(&self.post.root, self.kind, id);
-            let found = self.post.work.ask(trial, &read).await?;
+            let found = self.post.work.ask(doing, &read).await?;
             if found.get(field).and_then(Value::as_str) == Some(CHANGED) {
-                trial.say("its answer was lost; reading it again showed the change");
+                say(doing, "its answer was lost; reading it again showed the change");
                 return Ok(etag(&found));
             }
-            trial.say(format!("it was refused once although nothing else had changed it: {}", refusal.text));
+            say(
+                doing,
+                &format!("it was refused once although nothing else had changed it: {}", refusal.text),
+            );
             key = etag(&found);
         }
         Err(Refusal::new(Ended::Refused, "each attempt was refused for its change key"))
@@ -356,20 +365,20 @@ impl<'a> Chain<'a> {
     /// Changes it again with the old change key, which must be refused.
     async fn conflict(&self, id: &Id, old: Option<&str>, new: Option<&str>) {
         let subject = items::items(self.kind, &self.post.plan.run)[0].subject;
-        let mut trial = Trial::new(Name::Conflict, Some(subject));
+        let mut doing = Doing::new(Name::Conflict, Some(subject));
         let Some(old) = old else {
             let refusal =
                 Refusal::new(Ended::Unavailable, "the server gave no change key to provoke a conflict with");
-            return self.end(trial, Some(refusal));
+            return self.end(doing, Some(refusal));
         };
         if new == Some(old) {
-            trial.differences.push("the change key is the same after the change as before".into());
+            doing.differences.push("the change key is the same after the change as before".into());
         }
         let (_, change) = change(self.kind, CONFLICTING);
         let call = kind::update_item(&self.post.root, self.kind, id, Some(old), change);
-        let refusal = match self.post.work.ask(&mut trial, &call).await {
+        let refusal = match self.post.work.ask(&mut doing, &call).await {
             Ok(_) => {
-                trial
+                doing
                     .differences
                     .push("a change with an outdated change key was taken instead of refused".into());
                 None
@@ -377,16 +386,16 @@ impl<'a> Chain<'a> {
             Err(refusal) if is_conflict(&refusal) => None,
             Err(refusal) => Some(refusal),
         };
-        self.end(trial, refusal);
+        self.end(doing, refusal);
     }
 
     async fn delete(&self, id: &Id) -> Result<(), Halt> {
         let subject = items::items(self.kind, &self.post.plan.run)[0].subject;
-        let mut trial = Trial::new(Name::Delete, Some(subject));
+        let mut doing = Doing::new(Name::Delete, Some(subject));
         let folders = self.post.folders(&self.post.work, self.kind);
-        let refusal = folders.purge(&mut trial, &kind::item(&self.post.root, self.kind, id)).await.err();
+        let refusal = folders.purge(&mut doing, &kind::item(&self.post.root, self.kind, id)).await.err();
         let halt = refusal.as_ref().map(|refusal| Halt::after(Name::Delete, refusal));
-        self.end(trial, refusal);
+        self.end(doing, refusal);
         halt.map_or(Ok(()), Err)
     }
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
-
 use serde_json::Value;
 
-use super::super::{Left, Leftover, Name, Place, RunId, Sweep};
 use super::folders::{Folders, Removal, lists, sorted};
-use super::hand::{Hand, Refusal, Trial};
+use super::hand::{Hand, Refusal, say};
 use super::kind::{self, Kind, marked};
 use super::post::Post;
+use crate::sync::{Doing, Left, Leftover, Name, Place, RunId, Sweep};
 use crate::wire::graph::Id;
 
 /// A younger leftover may belong to a run that is still going on.
@@ -31,46 +30,46 @@ impl Post<'_> {
     /// Removes what this run made of a kind, and looks whether it is gone. `known` is the folder whose
     /// creation was answered.
     pub(super) async fn clean_up(&self, kind: Kind, known: Option<&Id>) {
-        let mut trial = Trial::new(Name::CleanUp, Some(kind.subject()));
-        let refusal = self.clean(&mut trial, kind, known).await.err();
-        self.end(trial, refusal);
+        let mut doing = Doing::new(Name::CleanUp, Some(kind.subject()));
+        let refusal = self.clean(&mut doing, kind, known).await.err();
+        self.end(doing, refusal);
     }
 
-    async fn clean(&self, trial: &mut Trial, kind: Kind, known: Option<&Id>) -> Result<(), Refusal> {
+    async fn clean(&self, doing: &mut Doing, kind: Kind, known: Option<&Id>) -> Result<(), Refusal> {
         let folders = self.folders(&self.clean, kind);
         let mut own = match known {
             Some(id) => vec![id.clone()],
-            None => folders.of_run(trial, &self.plan.run).await?,
+            None => folders.of_run(doing, &self.plan.run).await?,
         };
         let mut kept = Vec::new();
         for _ in 0..ROUNDS {
             for id in &own {
-                let removal = match folders.look(trial, id, &self.plan.run).await {
-                    Ok(contents) => folders.remove(trial, id, &contents).await,
+                let removal = match folders.look(doing, id, &self.plan.run).await {
+                    Ok(contents) => folders.remove(doing, id, &contents).await,
                     Err(refusal) if refusal.is_missing => Removal::Gone,
                     Err(refusal) => Removal::Refused(refusal),
                 };
-                kept.extend(self.keep(trial, id, removal));
+                kept.extend(self.keep(doing, id, removal));
             }
-            own = self.look_again(trial, kind).await?;
+            own = self.look_again(doing, kind).await?;
             own.retain(|id| !kept.contains(id));
             if own.is_empty() {
                 return Ok(());
             }
         }
         for id in &own {
-            trial.differences.push("a folder of this run is still there".into());
-            self.journal.left(self.left(id, "folder", "it was removed and is still there".into()));
+            doing.differences.push("a folder of this run is still there".into());
+            self.record.left(self.left(id, "folder", "it was removed and is still there".into()));
         }
         Ok(())
     }
 
     /// Folders of this run that are still there; notes its items in the mailbox's own folder.
-    async fn look_again(&self, trial: &mut Trial, kind: Kind) -> Result<Vec<Id>, Refusal> {
+    async fn look_again(&self, doing: &mut Doing, kind: Kind) -> Result<Vec<Id>, Refusal> {
         let run = &self.plan.run;
         let calls =
             [kind::list_folders(&self.root, kind), kind::find_marked(&self.root, kind, None, Some(run))];
-        let mut lists = lists(&self.clean, trial, &calls).await.into_iter();
+        let mut lists = lists(&self.clean, doing, &calls).await.into_iter();
         let rows = lists.next().unwrap_or_else(|| Ok(Vec::new()))?;
         let own: Vec<_> =
             sorted(&rows).0.into_iter().filter(|(_, found)| found == run).map(|(id, _)| id).collect();
@@ -79,26 +78,26 @@ impl Post<'_> {
             else {
                 continue;
             };
-            trial.differences.push("an item of this run was moved or copied elsewhere: it stays".into());
-            self.journal.left(self.left(&id, "item", "elsewhere".into()));
+            doing.differences.push("an item of this run was moved or copied elsewhere: it stays".into());
+            self.record.left(self.left(&id, "item", "elsewhere".into()));
         }
         Ok(own)
     }
 
     /// Notes a folder that could not be removed.
-    fn keep(&self, trial: &mut Trial, id: &Id, removal: Removal) -> Option<Id> {
+    fn keep(&self, doing: &mut Doing, id: &Id, removal: Removal) -> Option<Id> {
         let because = match removal {
             Removal::Gone => return None,
             Removal::Foreign => {
-                trial.differences.push("somebody put something else into the folder: it stays".into());
+                doing.differences.push("somebody put something else into the folder: it stays".into());
                 "foreign-items".to_owned()
             }
             Removal::Refused(refusal) => {
-                trial.differences.push(format!("the folder could not be removed: {}", refusal.text));
+                doing.differences.push(format!("the folder could not be removed: {}", refusal.text));
                 refusal.text
             }
         };
-        self.journal.left(self.left(id, "folder", because));
+        self.record.left(self.left(id, "folder", because));
         Some(id.clone())
     }
 
@@ -108,24 +107,24 @@ impl Post<'_> {
 
     /// Looks for what earlier runs left, and removes what may be removed.
     pub(super) async fn sweep(&self, kinds: &[Kind]) {
-        let mut trials: Vec<_> =
-            kinds.iter().map(|kind| Trial::new(Name::Sweep, Some(kind.subject()))).collect();
-        let each = trials.iter_mut().zip(kinds).map(|(trial, kind)| self.sweep_kind(trial, *kind));
+        let mut doings: Vec<_> =
+            kinds.iter().map(|kind| Doing::new(Name::Sweep, Some(kind.subject()))).collect();
+        let each = doings.iter_mut().zip(kinds).map(|(doing, kind)| self.sweep_kind(doing, *kind));
         let refusals: Vec<_> = join_all(each).await.into_iter().map(Result::err).collect();
-        for (trial, refusal) in trials.into_iter().zip(refusals) {
-            self.end(trial, refusal);
+        for (doing, refusal) in doings.into_iter().zip(refusals) {
+            self.end(doing, refusal);
         }
     }
 
-    async fn sweep_kind(&self, trial: &mut Trial, kind: Kind) -> Result<(), Refusal> {
+    async fn sweep_kind(&self, doing: &mut Doing, kind: Kind) -> Result<(), Refusal> {
         let folders = self.folders(&self.work, kind);
         let calls = [kind::list_folders(&self.root, kind), kind::find_marked(&self.root, kind, None, None)];
-        let mut first = lists(&self.work, trial, &calls).await.into_iter();
+        let mut first = lists(&self.work, doing, &calls).await.into_iter();
         let (marked_folders, others) = sorted(&first.next().unwrap_or_else(|| Ok(Vec::new()))?);
         let mut marked_items = first.next().unwrap_or_else(|| Ok(Vec::new()))?;
         let mut inside = BTreeSet::new();
         for (id, run) in marked_folders.iter().filter(|(_, run)| *run != self.plan.run) {
-            let contents = match folders.look(trial, id, run).await {
+            let contents = match folders.look(doing, id, run).await {
                 Err(refusal) if refusal.is_missing => continue,
                 other => other?,
             };
@@ -134,28 +133,28 @@ impl Post<'_> {
             let (removed, because) = if young && self.plan.sweep == Sweep::Old {
                 (false, Some("too-young".to_owned()))
             } else {
-                match folders.remove(trial, id, &contents).await {
+                match folders.remove(doing, id, &contents).await {
                     Removal::Gone => (true, None),
                     Removal::Foreign => (false, Some("foreign-items".to_owned())),
                     Removal::Refused(refusal) => (false, Some(refusal.code.unwrap_or(refusal.text))),
                 }
             };
-            self.journal.leftover(self.leftover(id, "folder", Place::OwnFolder, run, removed, because));
+            self.record.leftover(self.leftover(id, "folder", Place::OwnFolder, run, removed, because));
         }
-        marked_items.extend(self.search(trial, kind, &others).await?);
+        marked_items.extend(self.search(doing, kind, &others).await?);
         self.elsewhere(&marked_items, &inside);
         Ok(())
     }
 
     /// Marked items in folders that no run made.
-    async fn search(&self, trial: &mut Trial, kind: Kind, others: &[Id]) -> Result<Vec<Value>, Refusal> {
+    async fn search(&self, doing: &mut Doing, kind: Kind, others: &[Id]) -> Result<Vec<Value>, Refusal> {
         if others.len() > SEARCHED {
-            trial.say(format!("only the first {SEARCHED} folders were searched for moved items"));
+            say(doing, &format!("only the first {SEARCHED} folders were searched for moved items"));
         }
         let searched = others.iter().take(SEARCHED);
         let calls: Vec<_> = searched.map(|id| kind::find_marked(&self.root, kind, Some(id), None)).collect();
         let mut found = Vec::new();
-        for rows in lists(&self.work, trial, &calls).await {
+        for rows in lists(&self.work, doing, &calls).await {
             match rows {
                 Err(refusal) if refusal.is_missing => {}
                 rows => found.extend(rows?),
@@ -173,7 +172,7 @@ impl Post<'_> {
                 continue;
             }
             let because = Some("elsewhere".to_owned());
-            self.journal.leftover(self.leftover(&id, "item", Place::Elsewhere, &run, false, because));
+            self.record.leftover(self.leftover(&id, "item", Place::Elsewhere, &run, false, because));
         }
     }
 

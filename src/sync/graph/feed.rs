@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::super::{Result as Ended, RunId};
-use super::hand::{Hand, Refusal, Trial};
+use super::hand::{Hand, Refusal, say};
 use super::items::window;
 use super::kind::Kind;
+use crate::sync::{Doing, Result as Ended, RunId};
 use crate::wire::graph::{Call, Id, Link, Next, Path};
 
 /// Pages of one reading, and entries on all of them.
@@ -82,15 +82,15 @@ impl Feed {
     }
 
     /// Reads everything since the last time; from the start, if there was none or the service asks to.
-    pub async fn read(&mut self, hand: &Hand<'_>, trial: &mut Trial) -> Result<Changes, Refusal> {
+    pub async fn read(&mut self, hand: &Hand<'_>, doing: &mut Doing) -> Result<Changes, Refusal> {
         let first = self.later.as_ref().map_or(self.start.clone(), |link| Call::follow(link).page(self.page));
-        match self.pages(hand, trial, first, self.later.is_none()).await {
+        match self.pages(hand, doing, first, self.later.is_none()).await {
             Err(refusal) if is_lost(&refusal) => {
-                trial.say(format!(
-                    "the service asked to read the feed from its start again ({})",
-                    refusal.text
-                ));
-                self.pages(hand, trial, self.start.clone(), true).await
+                say(
+                    doing,
+                    &format!("the service asked to read the feed from its start again ({})", refusal.text),
+                );
+                self.pages(hand, doing, self.start.clone(), true).await
             }
             other => other,
         }
@@ -99,14 +99,14 @@ impl Feed {
     async fn pages(
         &mut self,
         hand: &Hand<'_>,
-        trial: &mut Trial,
+        doing: &mut Doing,
         first: Call,
         whole: bool,
     ) -> Result<Changes, Refusal> {
         let mut changes = Changes { whole, ..Changes::default() };
         let mut call = first;
         for _ in 0..PAGES {
-            let page = hand.ask(trial, &call).await?;
+            let page = hand.ask(doing, &call).await?;
             self.take(&page, &mut changes)?;
             match hand.mailbox.next(&page) {
                 Next::Page(link) => call = Call::follow(&link).page(self.page),
@@ -156,20 +156,20 @@ impl Feed {
     pub async fn expect(
         &mut self,
         hand: &Hand<'_>,
-        trial: &mut Trial,
+        doing: &mut Doing,
         expected: &Expected,
     ) -> Result<(), Refusal> {
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
-        let mut seen = self.read(hand, trial).await?;
+        let mut seen = self.read(hand, doing).await?;
         while !expected.is_shown(&seen) && began.elapsed() + pause < PATIENCE {
             if !hand.linger(pause).await {
                 break;
             }
             pause *= 2;
-            seen.add(self.read(hand, trial).await?);
+            seen.add(self.read(hand, doing).await?);
         }
-        trial.differences.extend(expected.differences(&seen));
+        doing.differences.extend(expected.differences(&seen));
         Ok(())
     }
 }

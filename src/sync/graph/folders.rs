@@ -5,9 +5,9 @@ use std::slice;
 
 use serde_json::Value;
 
-use super::super::{Result as Ended, RunId};
-use super::hand::{Hand, Refusal, Repeat, Trial};
+use super::hand::{Hand, Refusal, Repeat, say};
 use super::kind::{self, Kind, marked};
+use crate::sync::{Doing, Result as Ended, RunId};
 use crate::wire::graph::{Call, Id, Next, Path};
 
 /// Pages of one list: more than anybody's folders fill, and far more than a run's.
@@ -45,17 +45,17 @@ pub struct Folders<'a> {
 }
 
 /// A whole list, page after page.
-pub async fn list(hand: &Hand<'_>, trial: &mut Trial, call: Call) -> Result<Vec<Value>, Refusal> {
-    let first = hand.ask(trial, &call).await?;
-    rest(hand, trial, first).await
+pub async fn list(hand: &Hand<'_>, doing: &mut Doing, call: Call) -> Result<Vec<Value>, Refusal> {
+    let first = hand.ask(doing, &call).await?;
+    rest(hand, doing, first).await
 }
 
 /// Whole lists; their first pages are asked for together.
-pub async fn lists(hand: &Hand<'_>, trial: &mut Trial, calls: &[Call]) -> Vec<Result<Vec<Value>, Refusal>> {
+pub async fn lists(hand: &Hand<'_>, doing: &mut Doing, calls: &[Call]) -> Vec<Result<Vec<Value>, Refusal>> {
     let mut found = Vec::with_capacity(calls.len());
-    for first in hand.ask_all(slice::from_mut(trial), calls, Repeat::Freely).await {
+    for first in hand.ask_all(slice::from_mut(doing), calls, Repeat::Freely).await {
         found.push(match first {
-            Ok(first) => rest(hand, trial, first).await,
+            Ok(first) => rest(hand, doing, first).await,
             Err(refusal) => Err(refusal),
         });
     }
@@ -63,7 +63,7 @@ pub async fn lists(hand: &Hand<'_>, trial: &mut Trial, calls: &[Call]) -> Vec<Re
 }
 
 /// The rows of a page and of those after it.
-async fn rest(hand: &Hand<'_>, trial: &mut Trial, first: Value) -> Result<Vec<Value>, Refusal> {
+async fn rest(hand: &Hand<'_>, doing: &mut Doing, first: Value) -> Result<Vec<Value>, Refusal> {
     let (mut rows, mut page) = (Vec::new(), first);
     for _ in 0..PAGES {
         let next = hand.mailbox.next(&page);
@@ -72,7 +72,7 @@ async fn rest(hand: &Hand<'_>, trial: &mut Trial, first: Value) -> Result<Vec<Va
         };
         rows.extend(more);
         match next {
-            Next::Page(link) => page = hand.ask(trial, &Call::follow(&link)).await?,
+            Next::Page(link) => page = hand.ask(doing, &Call::follow(&link)).await?,
             Next::End | Next::Later(_) => return Ok(rows),
             Next::Elsewhere => {
                 return Err(Refusal::new(Ended::Failed, "the next page of the list lies on another host"));
@@ -97,19 +97,19 @@ pub fn sorted(rows: &[Value]) -> (Vec<(Id, RunId)>, Vec<Id>) {
 
 impl Folders<'_> {
     /// The folders of one run.
-    pub async fn of_run(&self, trial: &mut Trial, run: &RunId) -> Result<Vec<Id>, Refusal> {
-        let rows = list(self.hand, trial, kind::list_folders(self.root, self.kind)).await?;
+    pub async fn of_run(&self, doing: &mut Doing, run: &RunId) -> Result<Vec<Id>, Refusal> {
+        let rows = list(self.hand, doing, kind::list_folders(self.root, self.kind)).await?;
         Ok(sorted(&rows).0.into_iter().filter(|(_, found)| found == run).map(|(id, _)| id).collect())
     }
 
     /// What a folder of a run holds.
-    pub async fn look(&self, trial: &mut Trial, folder: &Id, run: &RunId) -> Result<Contents, Refusal> {
+    pub async fn look(&self, doing: &mut Doing, folder: &Id, run: &RunId) -> Result<Contents, Refusal> {
         let mut calls = vec![kind::list_items(self.root, self.kind, folder)];
         if self.kind == Kind::Contacts {
             calls.push(kind::list_children(self.root, folder));
         }
         let mut contents = Contents::default();
-        let mut lists = lists(self.hand, trial, &calls).await.into_iter();
+        let mut lists = lists(self.hand, doing, &calls).await.into_iter();
         for item in lists.next().unwrap_or_else(|| Ok(Vec::new()))? {
             match Id::of(&item).filter(|_| marked(&item).as_ref() == Some(run)) {
                 Some(id) => contents.own.push(id),
@@ -123,15 +123,15 @@ impl Folders<'_> {
     }
 
     /// Removes a folder of a run and what the run put into it.
-    pub async fn remove(&self, trial: &mut Trial, folder: &Id, contents: &Contents) -> Removal {
+    pub async fn remove(&self, doing: &mut Doing, folder: &Id, contents: &Contents) -> Removal {
         if contents.foreign == 0 {
-            return match self.purge(trial, &kind::folder(self.root, self.kind, folder)).await {
+            return match self.purge(doing, &kind::folder(self.root, self.kind, folder)).await {
                 Ok(()) => Removal::Gone,
                 Err(refusal) => Removal::Refused(refusal),
             };
         }
         for item in &contents.own {
-            if let Err(refusal) = self.purge(trial, &kind::item(self.root, self.kind, item)).await {
+            if let Err(refusal) = self.purge(doing, &kind::item(self.root, self.kind, item)).await {
                 return Removal::Refused(refusal);
             }
         }
@@ -139,8 +139,8 @@ impl Folders<'_> {
     }
 
     /// Deletes for good; where the service does not offer that, the usual way, and says so.
-    pub async fn purge(&self, trial: &mut Trial, path: &Path) -> Result<(), Refusal> {
-        let refusal = match self.hand.ask(trial, &kind::purge(path)).await {
+    pub async fn purge(&self, doing: &mut Doing, path: &Path) -> Result<(), Refusal> {
+        let refusal = match self.hand.ask(doing, &kind::purge(path)).await {
             Ok(_) => return Ok(()),
             Err(refusal) if refusal.is_missing => return Ok(()),
             Err(refusal) => refusal,
@@ -148,14 +148,17 @@ impl Folders<'_> {
         if !matches!(refusal.result, Ended::Refused | Ended::Unavailable) {
             return Err(refusal);
         }
-        match self.hand.ask(trial, &Call::delete(path)).await {
+        match self.hand.ask(doing, &Call::delete(path)).await {
             Err(plain) if !plain.is_missing => Err(plain),
             _ => {
-                trial.say(format!(
-                    "permanentDelete was refused ({}); deleted the usual way, it lies in Deleted Items until \
+                say(
+                    doing,
+                    &format!(
+                        "permanentDelete was refused ({}); deleted the usual way, it lies in Deleted Items until \
                      that is emptied",
-                    refusal.text
-                ));
+                        refusal.text
+                    ),
+                );
                 Ok(())
             }
         }

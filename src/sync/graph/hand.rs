@@ -1,60 +1,21 @@
-//! Sending requests with patience: what to repeat, how long to wait, and when to stop.
+//! Sending requests with patience: what an answer means, and whether to ask again.
 
-use std::{slice, time::Duration};
+use std::slice;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::super::{Name, Result as Ended, Step, why};
-use crate::facts::Exchange;
+use crate::sync::{Doing, Pace, Phase, Result as Ended, Verdict, why};
 use crate::wire::Failure;
 use crate::wire::answer::{Answer, Problem};
 use crate::wire::graph::{Call, Done, Mailbox};
 
-/// Times that one request is sent when the server asks to back off, and when it fails.
-const SENDS_WHEN_THROTTLED: u32 = 8;
-const SENDS_WHEN_FAILING: u32 = 4;
-
-/// First pause after a failure; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(400);
-
 /// Codes of failures that pass.
 const PASSING: [&str; 4] =
     ["ErrorServerBusy", "ErrorInternalServerTransientError", "ErrorTimeoutExpired", "ErrorConnectionFailed"];
-
-/// How long a part of the run may go on.
-#[derive(Debug, Clone, Copy)]
-pub struct Limit<'a> {
-    /// It ends then.
-    pub until: Instant,
-    /// It ends when this is cancelled.
-    pub stop: Option<&'a CancellationToken>,
-}
-
-impl Limit<'_> {
-    /// Why nothing more is begun.
-    pub fn over(&self) -> Option<(&'static str, &'static str)> {
-        if self.stop.is_some_and(CancellationToken::is_cancelled) {
-            return Some((why::STOPPED, "the run was stopped"));
-        }
-        (Instant::now() >= self.until).then_some((why::OUT_OF_TIME, "the time for the test was over"))
-    }
-
-    /// Waits; false: the limit would come first, or came.
-    async fn wait(&self, time: Duration) -> bool {
-        if Instant::now().checked_add(time).is_none_or(|end| end >= self.until) {
-            return false;
-        }
-        let Some(stop) = self.stop else {
-            tokio::time::sleep(time).await;
-            return true;
-        };
-        stop.run_until_cancelled(tokio::time::sleep(time)).await.is_some()
-    }
-}
 
 /// Why a request came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +71,7 @@ impl Refusal {
             text,
             uncertain: done.uncertain,
             is_missing: result == Ended::Refused && problem.is_some_and(gone),
-            is_denied: matches!(&done.answer, Answer::Denied(_) | Answer::Unlicensed(_)),
+            is_denied: result == Ended::Refused && done.exchange.status == Some(403),
         }
     }
 
@@ -128,75 +89,17 @@ fn is_unknown(problem: &Problem) -> bool {
 /// What was found, after all patience, or why nothing was.
 pub type Said = Result<Value, Refusal>;
 
-/// A step that is under way.
-#[derive(Debug)]
-pub struct Trial {
-    name: Name,
-    subject: Option<&'static str>,
-    began: Instant,
-    waited: Duration,
-    exchanges: Vec<Exchange>,
-    status: Option<u16>,
-    notes: Vec<String>,
-    /// What differs from what was expected.
-    pub differences: Vec<String>,
-}
-
-impl Trial {
-    /// Begins one.
-    pub fn new(name: Name, subject: Option<&'static str>) -> Self {
-        let (exchanges, notes, differences) = (Vec::new(), Vec::new(), Vec::new());
-        let (began, waited, status) = (Instant::now(), Duration::ZERO, None);
-        Self { name, subject, began, waited, exchanges, status, notes, differences }
-    }
-
-    /// Which step it is.
-    pub fn key(&self) -> (Name, Option<&'static str>) {
-        (self.name, self.subject)
-    }
-
-    /// Says something beside the result.
-    pub fn say(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
-    }
-
-    fn add(&mut self, done: &Done) {
-        self.status = done.exchange.status;
-        self.exchanges.push(done.exchange.clone());
-    }
-
-    /// The step, as it ended.
-    pub fn end(self, mailbox: &super::super::plan::Mailbox, refusal: Option<Refusal>) -> Step {
-        let differs = if self.differences.is_empty() { Ended::Ok } else { Ended::Differs };
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let mut notes = self.notes;
-        if let Some(refusal) = refusal.as_ref().filter(|refusal| !refusal.text.is_empty()) {
-            notes.insert(0, refusal.text.clone());
-        }
-        Step {
-            name: self.name,
-            mailbox: mailbox.address.clone(),
-            role: mailbox.role,
-            subject: self.subject.map(str::to_owned),
-            result: refusal.as_ref().map_or(differs, |refusal| refusal.result),
-            status: refusal.as_ref().map_or(self.status, |refusal| refusal.status),
-            code: refusal.and_then(|refusal| refusal.code),
-            text: (!notes.is_empty()).then(|| notes.join("; ")),
-            differences: self.differences,
-            ms: millis(self.began.elapsed()),
-            waited_ms: millis(self.waited),
-            exchanges: self.exchanges,
-        }
-    }
-}
-
-/// Sends requests to one mailbox within a limit.
-#[derive(Debug, Clone)]
+/// Sends requests to one mailbox, in one phase of the run.
+#[derive(Debug, Clone, Copy)]
 pub struct Hand<'a> {
     /// The mailbox.
-    pub mailbox: Mailbox,
-    /// How long.
-    pub limit: Limit<'a>,
+    pub mailbox: &'a Mailbox,
+    /// How fast, and how long.
+    pub pace: &'a Pace,
+    /// Working or cleaning up.
+    pub phase: Phase,
+    /// The service refused the sign-in: nothing more is begun with it.
+    pub refused: &'a AtomicBool,
 }
 
 /// Whether a request may be sent again when it may have been carried out.
@@ -210,64 +113,77 @@ pub enum Repeat {
 
 impl Hand<'_> {
     /// Sends a request that may be repeated.
-    pub async fn ask(&self, trial: &mut Trial, call: &Call) -> Said {
-        self.try_one(trial, call, Repeat::Freely).await
+    pub async fn ask(&self, doing: &mut Doing, call: &Call) -> Said {
+        self.try_one(doing, call, Repeat::Freely).await
     }
 
     /// Sends a request that makes something.
-    pub async fn make(&self, trial: &mut Trial, call: &Call) -> Said {
-        self.try_one(trial, call, Repeat::Carefully).await
+    pub async fn make(&self, doing: &mut Doing, call: &Call) -> Said {
+        self.try_one(doing, call, Repeat::Carefully).await
     }
 
-    async fn try_one(&self, trial: &mut Trial, call: &Call, repeat: Repeat) -> Said {
+    async fn try_one(&self, doing: &mut Doing, call: &Call, repeat: Repeat) -> Said {
         for sent in 1.. {
-            if let Some(reason) = self.limit.over() {
-                return Err(Refusal::over(reason));
-            }
-            let Some(done) = self.send(call).await else {
-                return Err(Refusal::over(
-                    self.limit.over().unwrap_or((why::STOPPED, "the run was stopped")),
-                ));
-            };
-            trial.add(&done);
-            let pause = pause(&done, sent, repeat, call);
+            let done = self.unless_over(call.is_read(), self.mailbox.send(call)).await?;
+            self.note(doing, &done);
+            let verdict = verdict(&done, repeat, call);
             if let Answer::Found(value) = done.answer {
                 return Ok(value);
             }
-            let rested = match pause {
-                Some(pause) => self.rest(slice::from_mut(trial), pause).await,
-                None => false,
-            };
-            if !rested {
+            if !self.pause(slice::from_mut(doing), verdict, sent).await {
                 return Err(Refusal::of(&done));
             }
         }
         unreachable!("the loop ends by returning")
     }
 
-    /// Reads are given up when the run is stopped; what writes is not, because its end must be known.
-    async fn send(&self, call: &Call) -> Option<Done> {
-        match self.limit.stop.filter(|_| call.is_read()) {
-            Some(stop) => stop.run_until_cancelled(self.mailbox.send(call)).await,
-            None => Some(self.mailbox.send(call).await),
+    /// Sends something when it is its turn. Reads are given up when the phase ends; what writes is not
+    /// when the run is stopped, because its end must be known, but it is when everything ends.
+    async fn unless_over<T>(&self, reads: bool, sending: impl Future<Output = T>) -> Result<T, Refusal> {
+        let stays = if reads { self.phase } else { Phase::Cleaning };
+        let _turn = match self.over() {
+            Some(reason) => return Err(Refusal::over(reason)),
+            None => self.pace.turn(self.phase).await.ok_or_else(|| self.ended())?,
+        };
+        tokio::select! {
+            sent = sending => Ok(sent),
+            () = self.pace.run_out(stays) => Err(self.ended()),
         }
     }
 
-    /// Waits before a repetition; false: there is no time for one.
-    async fn rest(&self, trials: &mut [Trial], pause: Duration) -> bool {
-        let began = Instant::now();
-        let rested = self.limit.wait(pause).await;
-        for trial in trials {
-            trial.waited += began.elapsed();
+    /// Why nothing more is begun.
+    fn over(&self) -> Option<(&'static str, &'static str)> {
+        let refused = self.phase == Phase::Work && self.refused.load(Ordering::Relaxed);
+        let reason = (why::BEFORE, "the service refused the sign-in");
+        if refused { Some(reason) } else { self.pace.over(self.phase) }
+    }
+
+    fn ended(&self) -> Refusal {
+        Refusal::over(self.over().unwrap_or((why::OUT_OF_TIME, "the time was over")))
+    }
+
+    fn note(&self, doing: &mut Doing, done: &Done) {
+        doing.status = done.exchange.status;
+        doing.exchanges.push(done.exchange.clone());
+        if done.exchange.status == Some(401) {
+            self.refused.store(true, Ordering::Relaxed);
         }
-        rested
+    }
+
+    /// Waits before a repetition; false: there is none.
+    async fn pause(&self, doings: &mut [Doing], verdict: Verdict, sent: u32) -> bool {
+        let Some(waited) = self.pace.pause(self.phase, verdict, sent).await else { return false };
+        for doing in doings {
+            doing.waited += waited;
+        }
+        true
     }
 
     /// Sends requests together; each answer stands for itself, and those that may pass are repeated. The
-    /// evidence of each goes to its own trial, or that of all to the only one.
-    pub async fn ask_all(&self, trials: &mut [Trial], calls: &[Call], repeat: Repeat) -> Vec<Said> {
-        if let ([call], [trial]) = (calls, &mut *trials) {
-            return vec![self.try_one(trial, call, repeat).await];
+    /// evidence of each goes to its own step, or that of all to the only one.
+    pub async fn ask_all(&self, doings: &mut [Doing], calls: &[Call], repeat: Repeat) -> Vec<Said> {
+        if let ([call], [doing]) = (calls, &mut *doings) {
+            return vec![self.try_one(doing, call, repeat).await];
         }
         let mut said: Vec<Option<Said>> = vec![None; calls.len()];
         for sent in 1.. {
@@ -275,15 +191,11 @@ impl Hand<'_> {
             if open.is_empty() {
                 break;
             }
-            if let Some(reason) = self.limit.over() {
-                for at in open {
-                    said[at] = Some(Err(Refusal::over(reason)));
-                }
-                break;
-            }
-            let again = self.round(trials, calls, repeat, sent, &mut said).await;
-            let Some(longest) = again.iter().map(|(_, pause, _)| *pause).max() else { continue };
-            if !self.rest(trials, longest).await {
+            let again = self.round(doings, calls, repeat, &open, &mut said).await;
+            let Some(verdict) = again.iter().map(|(_, verdict, _)| *verdict).max_by_key(patience) else {
+                continue;
+            };
+            if !self.pause(doings, verdict, sent).await {
                 for (at, _, refusal) in again {
                     said[at] = Some(Err(refusal));
                 }
@@ -295,88 +207,104 @@ impl Hand<'_> {
             return said;
         }
         // The server has no batches.
-        self.one_by_one(trials, calls, repeat).await
+        self.one_by_one(doings, calls, repeat).await
     }
 
-    /// Sends what has no answer yet, once; yields what is to be repeated, when, and what it said.
+    /// Sends what has no answer yet, once; yields what may be repeated, and what it said.
     async fn round(
         &self,
-        trials: &mut [Trial],
+        doings: &mut [Doing],
         calls: &[Call],
         repeat: Repeat,
-        sent: u32,
+        open: &[usize],
         said: &mut [Option<Said>],
-    ) -> Vec<(usize, Duration, Refusal)> {
-        let open: Vec<_> = (0..calls.len()).filter(|at| said[*at].is_none()).collect();
+    ) -> Vec<(usize, Verdict, Refusal)> {
         let batch: Vec<_> = open.iter().map(|at| calls[*at].clone()).collect();
-        let last = trials.len().saturating_sub(1);
-        let mut again = Vec::new();
-        for (at, done) in open.into_iter().zip(self.mailbox.batch(&batch, false).await) {
-            if let Some(trial) = trials.get_mut(at.min(last)) {
-                trial.add(&done);
+        let reads = batch.iter().all(Call::is_read);
+        let done = match self.unless_over(reads, self.mailbox.batch(&batch)).await {
+            Ok(done) => done,
+            Err(refusal) => {
+                for at in open {
+                    said[*at] = Some(Err(refusal.clone()));
+                }
+                return Vec::new();
             }
-            match (pause(&done, sent, repeat, &calls[at]), &done.answer) {
+        };
+        let last = doings.len().saturating_sub(1);
+        let mut again = Vec::new();
+        for (at, done) in open.iter().copied().zip(done) {
+            if let Some(doing) = doings.get_mut(at.min(last)) {
+                self.note(doing, &done);
+            }
+            match (verdict(&done, repeat, &calls[at]), &done.answer) {
                 (_, Answer::Found(value)) => said[at] = Some(Ok(value.clone())),
-                (Some(pause), _) => again.push((at, pause, Refusal::of(&done))),
-                (None, _) => said[at] = Some(Err(Refusal::of(&done))),
+                (Verdict::Settled, _) => said[at] = Some(Err(Refusal::of(&done))),
+                (verdict, _) => again.push((at, verdict, Refusal::of(&done))),
             }
         }
         again
     }
 
-    async fn one_by_one(&self, trials: &mut [Trial], calls: &[Call], repeat: Repeat) -> Vec<Said> {
-        if trials.len() == calls.len() {
-            let each = trials.iter_mut().zip(calls).map(|(trial, call)| self.try_one(trial, call, repeat));
+    async fn one_by_one(&self, doings: &mut [Doing], calls: &[Call], repeat: Repeat) -> Vec<Said> {
+        if doings.len() == calls.len() {
+            let each = doings.iter_mut().zip(calls).map(|(doing, call)| self.try_one(doing, call, repeat));
             return join_all(each).await;
         }
         let mut said = Vec::new();
-        if let Some(trial) = trials.first_mut() {
+        if let Some(doing) = doings.first_mut() {
             for call in calls {
-                said.push(self.try_one(trial, call, repeat).await);
+                said.push(self.try_one(doing, call, repeat).await);
             }
         }
         said
     }
 
-    /// Waits because something is not there yet; false: the limit would come first.
+    /// Waits because something is not there yet; false: the phase ends before.
     pub async fn linger(&self, time: Duration) -> bool {
-        self.limit.wait(time).await
+        self.pace.sleep(self.phase, Instant::now() + time).await.is_some()
     }
 }
 
-/// How long to wait before sending a request again; `None`: that would not help, or would do harm.
-fn pause(done: &Done, sent: u32, repeat: Repeat, call: &Call) -> Option<Duration> {
+/// The most patient of several verdicts counts.
+fn patience(verdict: &Verdict) -> (u8, Duration) {
+    match verdict {
+        Verdict::Settled => (0, Duration::ZERO),
+        Verdict::Passing => (1, Duration::ZERO),
+        Verdict::Busy(told) => (2, told.unwrap_or_default()),
+    }
+}
+
+/// Whether asking again could help, and does no harm.
+fn verdict(done: &Done, repeat: Repeat, call: &Call) -> Verdict {
     if done.uncertain && repeat == Repeat::Carefully {
-        return None;
+        return Verdict::Settled;
     }
     let passing = match &done.answer {
-        Answer::Throttled(_) => return (sent < SENDS_WHEN_THROTTLED).then(|| patience(done, sent)),
-        // Something in between answered, or the server stumbled: once more, where that does no harm.
-        Answer::Unreadable(_) => sent < 2,
-        Answer::Down(problem) if problem.status == 500 && sent < 2 => true,
-        // A conflict that nobody asked to be told of passes.
-        Answer::Rejected(problem) => {
-            repeat == Repeat::Freely && matches!(problem.status, 409 | 412) && !call.is_conditional()
-        }
+        Answer::Throttled(_) => return Verdict::Busy(done.wait),
+        Answer::Down(_) if done.wait.is_some() => return Verdict::Busy(done.wait),
         Answer::Down(problem) => {
-            matches!(problem.status, 502..=504)
-                || done.wait.is_some()
+            matches!(problem.status, 500 | 502..=504)
                 || problem.codes.iter().any(|code| PASSING.contains(&code.as_str()))
         }
         Answer::Unreachable(failure) => matches!(
             failure,
             Failure::Closed { .. } | Failure::Refused { .. } | Failure::TimedOut { .. } | Failure::Dns { .. }
         ),
+        // Something in between answered: once more, where that does no harm.
+        Answer::Unreadable(_) => true,
+        // A conflict that nobody asked to be told of passes.
+        Answer::Rejected(problem) => {
+            repeat == Repeat::Freely && matches!(problem.status, 409 | 412) && !call.is_conditional()
+        }
         _ => false,
     };
-    (passing && sent < SENDS_WHEN_FAILING).then(|| patience(done, sent))
+    if passing { Verdict::Passing } else { Verdict::Settled }
 }
 
-/// What the server asks for, else twice as long each time; never all clients at the same moment.
-fn patience(done: &Done, sent: u32) -> Duration {
-    let chance = u32::try_from(Uuid::new_v4().as_u128() % 1000).unwrap_or_default();
-    match done.wait {
-        Some(wait) => wait + Duration::from_millis(u64::from(chance) / 4),
-        None => FIRST_PAUSE * 2_u32.pow(sent.min(6) - 1) * (500 + chance) / 1000,
-    }
+/// Says something beside what came of a step.
+pub fn say(doing: &mut Doing, note: &str) {
+    doing.text = Some(match doing.text.take() {
+        Some(text) => format!("{text}; {note}"),
+        None => note.to_owned(),
+    });
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Access, MARKER_NAME, MARKER_SET, Role, RunId};
+use crate::sync::{Access, MARKER_NAME, MARKER_SET, Role, RunId};
 use crate::wire::graph::{Call, Id, Path, literal};
 
 /// Entries wanted on one page of a list.

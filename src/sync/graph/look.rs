@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::{Access, Name, Result as Ended, Role, why};
-use super::hand::{Refusal, Trial};
+use super::hand::{Refusal, say};
 use super::kind::{self, Kind};
 use super::post::{Halt, Post};
+use crate::sync::{Access, Doing, Name, Result as Ended, Role, why};
 use crate::wire::graph::{Call, Path, literal};
 
 /// A day on which nobody has appointments: the feed of a calendar tells whole events, and nobody's are
@@ -18,38 +18,38 @@ impl Post<'_> {
     /// Opens the mailbox: may folders of this kind be listed?
     pub(super) async fn open(&self, kind: Kind) -> Result<(), Halt> {
         let subject = (self.target.role != Role::Outside).then_some(kind.subject());
-        let mut trial = Trial::new(Name::Open, subject);
-        let answer = self.work.ask(&mut trial, &kind::open(&self.root, kind)).await;
+        let mut doing = Doing::new(Name::Open, subject);
+        let answer = self.work.ask(&mut doing, &kind::open(&self.root, kind)).await;
         let refusal = answer.and_then(|page| listed(&page)).err();
         let refusal = refusal.map(|refusal| self.permit(kind, false, refusal));
         let halt = refusal.as_ref().map(|refusal| Halt::after(Name::Open, refusal));
-        self.end(trial, refusal);
+        self.end(doing, refusal);
         halt.map_or(Ok(()), Err)
     }
 
     /// Begins the change feed of the mailbox's own folder, reading no more than ids.
     pub(super) async fn feed_start(&self, kind: Kind) {
-        let mut trial = Trial::new(Name::FeedStart, Some(kind.subject()));
+        let mut doing = Doing::new(Name::FeedStart, Some(kind.subject()));
         let call = match kind {
             Kind::Contacts => Call::get(&self.root.to("contacts").to("delta"), &[("$select", "id")]),
             Kind::Calendar => Call::get(&self.root.to("calendarView").to("delta"), &NO_DAY),
         };
-        trial.say("only its first page was read, because nothing is written to this mailbox");
-        let answer = self.work.ask(&mut trial, &call.page(1)).await;
+        say(&mut doing, "only its first page was read, because nothing is written to this mailbox");
+        let answer = self.work.ask(&mut doing, &call.page(1)).await;
         let refusal = answer.and_then(|page| listed(&page)).err();
-        self.end(trial, refusal.map(|refusal| self.permit(kind, false, refusal)));
+        self.end(doing, refusal.map(|refusal| self.permit(kind, false, refusal)));
     }
 
     /// Does the directory show the account, and are its contacts readable?
     pub(super) async fn address_list(&self) {
-        let mut trial = Trial::new(Name::AddressList, None);
+        let mut doing = Doing::new(Name::AddressList, None);
         let address = literal(&self.target.address);
         let filter = format!("mail eq {address} or userPrincipalName eq {address}");
         let query = [("$select", "id,displayName,mail"), ("$filter", filter.as_str())];
-        let users = self.work.ask(&mut trial, &Call::get(&Path::tenant("users"), &query)).await;
+        let users = self.work.ask(&mut doing, &Call::get(&Path::tenant("users"), &query)).await;
         let refusal = match users {
             Ok(page) if is_empty(&page) => {
-                trial.differences.push(format!("the directory shows nobody with the address {address}"));
+                doing.differences.push(format!("the directory shows nobody with the address {address}"));
                 None
             }
             Ok(page) => listed(&page).err(),
@@ -57,18 +57,18 @@ impl Post<'_> {
         };
         if refusal.is_none() {
             let query = [("$top", "1"), ("$select", "id")];
-            let contacts = self.work.ask(&mut trial, &Call::get(&Path::tenant("contacts"), &query)).await;
+            let contacts = self.work.ask(&mut doing, &Call::get(&Path::tenant("contacts"), &query)).await;
             if let Err(refusal) = contacts {
                 let refusal = self.lacks("OrgContact.Read.All", refusal);
-                trial.say(format!("the organization's contacts were not read: {}", refusal.text));
+                say(&mut doing, &format!("the organization's contacts were not read: {}", refusal.text));
             }
         }
-        self.end(trial, refusal);
+        self.end(doing, refusal);
     }
 
     /// Are free and busy times told?
     pub(super) async fn availability(&self) {
-        let mut trial = Trial::new(Name::Availability, None);
+        let mut doing = Doing::new(Name::Availability, None);
         let at = |days: i64| {
             let began = self.plan.run.began();
             let then = began.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(began);
@@ -79,9 +79,9 @@ impl Post<'_> {
             "availabilityViewInterval": 60
         });
         let path = self.root.to("calendar").to("getSchedule");
-        let answer = self.work.ask(&mut trial, &Call::post(&path, body)).await;
+        let answer = self.work.ask(&mut doing, &Call::post(&path, body)).await;
         let refusal = answer.and_then(|page| told(&page)).err();
-        self.end(trial, refusal.map(|refusal| self.not_permitted("Calendars.Read", refusal)));
+        self.end(doing, refusal.map(|refusal| self.not_permitted("Calendars.Read", refusal)));
     }
 
     /// A part that the product may well do without: without the permission it is skipped.

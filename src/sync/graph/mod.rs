@@ -15,53 +15,60 @@ mod kind;
 mod look;
 mod post;
 
+use std::sync::atomic::AtomicBool;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::{Mailbox, Name, Outcome, Part, Plan, Result as Ended, Role, Step, why};
+use super::{Mailbox, Name, Outcome, Pace, Part, Phase, Plan, Record, Role, Step, skipped, why};
 use crate::wire::graph::{Id, Path, Writer};
 use chain::Chain;
-use hand::{Hand, Limit, Refusal, Trial};
+use hand::Hand;
 use kind::Kind;
-use post::{Halt, Journal, Post};
+use post::{Halt, Post};
 
 /// Mailboxes at a time.
 const MAILBOXES: usize = 4;
 
 /// Does what the plan says, tells each step as it ends, and cleans up whatever happens. Ends by
-/// `plan.clean_until`, but for a request that is under way.
+/// `plan.clean_until`.
 pub async fn run(
     client: &Writer,
     plan: &Plan,
     stop: &CancellationToken,
     news: impl Fn(&Step) + Send + Sync,
 ) -> Outcome {
-    let journal = Journal::new(&news);
-    let each: Vec<BoxFuture<'_, ()>> =
-        plan.mailboxes.iter().map(|target| one(client, plan, target, stop, &journal).boxed()).collect();
+    let record = Record::new(news);
+    let refused = AtomicBool::new(false);
+    let run = Run { client, plan, stop, record: &record, refused: &refused };
+    let each: Vec<BoxFuture<'_, ()>> = plan.mailboxes.iter().map(|target| one(run, target).boxed()).collect();
     stream::iter(each).buffer_unordered(MAILBOXES).collect::<Vec<()>>().await;
-    journal.close()
+    record.finish()
 }
 
-async fn one(
-    client: &Writer,
-    plan: &Plan,
-    target: &Mailbox,
-    stop: &CancellationToken,
-    journal: &Journal<'_>,
-) {
+/// What the mailboxes of a run share.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    client: &'a Writer,
+    plan: &'a Plan,
+    stop: &'a CancellationToken,
+    record: &'a Record<'a>,
+    refused: &'a AtomicBool,
+}
+
+async fn one(run: Run<'_>, target: &Mailbox) {
+    let Run { plan, record, refused, .. } = run;
     let Some(address) = Id::new(&target.address) else {
-        let refusal = Refusal::new(Ended::Skipped, "the address holds characters that no address has");
-        return journal.step(Trial::new(Name::Open, None).end(target, Some(refusal)));
+        let text = "the address holds characters that no address has";
+        return record.step(skipped(target, Name::Open, None, why::NOT_HERE, text));
     };
     let root = if Post::is_own(plan.access, target.role) { Path::me() } else { Path::user(&address) };
-    let mailbox = client.mailbox();
-    let limit = |until, stop| Limit { until, stop };
-    let work = Hand { mailbox: mailbox.clone(), limit: limit(plan.work_until, Some(stop)) };
-    let clean = Hand { mailbox, limit: limit(plan.clean_until, None) };
-    let post = Post { plan, target, root, work, clean, journal };
+    let (mailbox, pace) = (run.client.mailbox(), Pace::new(plan, run.stop));
+    let hand = |phase| Hand { mailbox: &mailbox, pace: &pace, phase, refused };
+    let (work, clean) = (hand(Phase::Work), hand(Phase::Cleaning));
+    let post = Post { plan, target, root, work, clean, record };
     match (target.role, &target.read_only) {
         (Role::Outside, _) if plan.only_sweep => {}
         (Role::Outside, _) => drop(post.open(Kind::Contacts).await),

@@ -1,52 +1,12 @@
-//! One mailbox of a run: where it is, who looks into it, and the journal of what happened.
+//! One mailbox of a run: where it is, who looks into it, and how its steps end.
 
-use std::sync::{Mutex, PoisonError};
-
-use super::super::{Left, Leftover, Mailbox, Name, Outcome, Plan, Result as Ended, Step, why};
-use super::hand::{Hand, Refusal, Trial};
+use super::hand::{Hand, Refusal, say};
 use super::kind::Kind;
+use crate::sync::{Access, Doing, Mailbox, Name, Plan, Record, Result as Ended, skipped, why};
 use crate::wire::graph::Path;
 
 /// Codes by which a service says that the mailbox is full.
 const FULL: [&str; 2] = ["ErrorQuotaExceeded", "ErrorMailboxQuotaExceeded"];
-
-/// Collects what happens, and tells each step as it ends.
-pub struct Journal<'a> {
-    news: &'a (dyn Fn(&Step) + Send + Sync),
-    outcome: Mutex<Outcome>,
-}
-
-impl<'a> Journal<'a> {
-    /// An empty one.
-    pub fn new(news: &'a (dyn Fn(&Step) + Send + Sync)) -> Self {
-        Self { news, outcome: Mutex::default() }
-    }
-
-    fn outcome(&self) -> std::sync::MutexGuard<'_, Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A step has ended.
-    pub fn step(&self, step: Step) {
-        (self.news)(&step);
-        self.outcome().steps.push(step);
-    }
-
-    /// An earlier run left something.
-    pub fn leftover(&self, leftover: Leftover) {
-        self.outcome().leftovers.push(leftover);
-    }
-
-    /// This run leaves something.
-    pub fn left(&self, left: Left) {
-        self.outcome().left.push(left);
-    }
-
-    /// Everything.
-    pub fn close(self) -> Outcome {
-        self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Why the rest of a chain is not tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,20 +54,27 @@ pub struct Post<'a> {
     /// Cleans up, within its own time.
     pub clean: Hand<'a>,
     /// Where it is written down.
-    pub journal: &'a Journal<'a>,
+    pub record: &'a Record<'a>,
 }
 
 impl Post<'_> {
     /// A step has ended: well, or with a refusal.
-    pub fn end(&self, trial: Trial, refusal: Option<Refusal>) {
-        self.journal.step(trial.end(self.target, refusal));
+    pub fn end(&self, mut doing: Doing, refusal: Option<Refusal>) {
+        let mut result = Ended::Ok;
+        if let Some(refusal) = refusal {
+            let note = doing.text.take();
+            (doing.status, doing.code, result) = (refusal.status, refusal.code, refusal.result);
+            doing.text = Some(refusal.text).filter(|text| !text.is_empty());
+            if let Some(note) = note {
+                say(&mut doing, &note);
+            }
+        }
+        self.record.step(doing.end(self.target, result));
     }
 
     /// A step is not tried.
-    pub fn skip(&self, name: Name, subject: Option<&'static str>, halt: &Halt) {
-        let refusal =
-            Refusal { code: Some(halt.code.into()), ..Refusal::new(Ended::Skipped, halt.text.clone()) };
-        self.end(Trial::new(name, subject), Some(refusal));
+    pub fn skip(&self, name: Name, subject: Option<&str>, halt: &Halt) {
+        self.record.step(skipped(self.target, name, subject, halt.code, &halt.text));
     }
 
     /// Names the permission where one is missing.
@@ -120,8 +87,7 @@ impl Post<'_> {
         if !refusal.is_denied {
             return refusal;
         }
-        let whose =
-            if self.plan.access == super::super::Access::GraphApp { "application" } else { "delegated" };
+        let whose = if self.plan.access == Access::GraphApp { "application" } else { "delegated" };
         let text = format!("{}; this takes the {whose} permission {permission}", refusal.text);
         Refusal { text, ..refusal }
     }

@@ -170,8 +170,8 @@ impl Call {
         }
     }
 
-    /// As an entry of a batch; `after` is the entry that it waits for.
-    pub(super) fn entry(&self, id: usize, after: Option<usize>) -> Value {
+    /// As an entry of a batch.
+    pub(super) fn entry(&self, id: usize) -> Value {
         let url = match &self.to {
             To::Path(path) => path.clone(),
             To::Link(link) => {
@@ -188,9 +188,6 @@ impl Call {
             entry["body"] = body.clone();
         }
         entry["headers"] = headers.into();
-        if let Some(after) = after {
-            entry["dependsOn"] = json!([after.to_string()]);
-        }
         entry
     }
 }
@@ -238,12 +235,12 @@ mod tests {
         let path = Path::me().to("contacts").of(&Id::new("x").expect("an id"));
         let call = Call::patch(&path, Some("W/\"1\""), json!({ "jobTitle": "b" }));
         let expected = json!({
-            "id": "2", "method": "PATCH", "url": "/me/contacts/x", "dependsOn": ["1"],
+            "id": "2", "method": "PATCH", "url": "/me/contacts/x",
             "headers": {
                 "Prefer": "IdType=\"ImmutableId\"", "If-Match": "W/\"1\"", "Content-Type": "application/json"
             },
             "body": { "jobTitle": "b" }
         });
-        assert_eq!(call.entry(2, Some(1)), expected);
+        assert_eq!(call.entry(2), expected);
     }
 }

@@ -110,25 +110,23 @@ impl Mailbox {
         done(reply.outcome, reply.exchange)
     }
 
-    /// Sends requests together, once; the answers come in the order of the requests. `in_order`: each
-    /// waits for the one before it.
-    pub async fn batch(&self, calls: &[Call], in_order: bool) -> Vec<Done> {
+    /// Sends requests together, once; none waits for another. The answers come in the order of the
+    /// requests.
+    pub async fn batch(&self, calls: &[Call]) -> Vec<Done> {
         let mut all = Vec::with_capacity(calls.len());
         for calls in calls.chunks(IN_BATCH) {
-            all.extend(self.one_batch(calls, in_order).await);
+            all.extend(self.one_batch(calls).await);
         }
         all
     }
 
-    async fn one_batch(&self, calls: &[Call], in_order: bool) -> Vec<Done> {
-        let wide = if in_order { 1 } else { u32::try_from(calls.len()).unwrap_or(AT_ONCE).clamp(1, AT_ONCE) };
+    async fn one_batch(&self, calls: &[Call]) -> Vec<Done> {
+        let wide = u32::try_from(calls.len()).unwrap_or(AT_ONCE).clamp(1, AT_ONCE);
         let place = self.places.acquire_many(wide).await;
         let (Ok(_place), Ok(url)) = (place, self.writer.base.join("/v1.0/$batch")) else {
             return calls.iter().map(nowhere).collect();
         };
-        let after = |at: usize| (in_order && at > 0).then_some(at);
-        let entries: Vec<_> =
-            calls.iter().enumerate().map(|(at, call)| call.entry(at + 1, after(at))).collect();
+        let entries: Vec<_> = calls.iter().enumerate().map(|(at, call)| call.entry(at + 1)).collect();
         let request = Request::post(url, Body::Json(json!({ "requests": entries })));
         let reply = self.writer.send(request, &[]).await;
         self.apart(calls, &reply)

@@ -48,6 +48,7 @@ const WORLD_KEYS: &[&str] = &[
     "identity_header",
     "import",
     "latency_ms",
+    "org_contacts",
     "policies",
     "proxy",
     "rbac",

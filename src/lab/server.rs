@@ -278,7 +278,7 @@ fn route(state: &State, call: &Call, held: &Held) -> Answer {
     match world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => entra::handle(state, call),
         Some("managed-identity") => managed_identity::handle(state, call),
-        Some("graph") => graph::answer(view, &Parts { state, held }, &Ask::from(call)).into(),
+        Some("graph") => graph::answer(view, &state.store, &Parts { state, held }, &Ask::from(call)).into(),
         Some("exchange" | "exchange-server" | "autodiscover")
             if path == "/autodiscover/autodiscover.svc" && call.header("authorization").is_some() =>
         {

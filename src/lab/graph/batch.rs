@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::error::{self, Refusal};
 use crate::lab::ask::{Answer, Ask};
 use crate::lab::front::Parts;
+use crate::lab::store::Store;
 use crate::lab::view::View;
 
 /// Requests of one batch that are served.
@@ -27,7 +28,7 @@ pub fn parts(ask: &Ask) -> Vec<Ask> {
 }
 
 /// Runs a batch in the order of its dependencies.
-pub(super) fn run(view: View, parts: &Parts, ask: &Ask) -> Result<Value, Refusal> {
+pub(super) fn run(view: View, store: &Store, parts: &Parts, ask: &Ask) -> Result<Value, Refusal> {
     let items = read(ask)?;
     let mut done: Vec<(&str, bool)> = Vec::new();
     let mut responses = Vec::new();
@@ -37,7 +38,7 @@ pub(super) fn run(view: View, parts: &Parts, ask: &Ask) -> Result<Value, Refusal
         let ready = waits.all(|other| done.iter().any(|(known, fine)| *known == other && *fine));
         let part = part(ask, item);
         let answer = if ready {
-            parts.answer(&part, &|part| error::answer(part, super::respond(view, part)))
+            parts.answer(&part, &|part| error::answer(part, super::respond(view, store, part)))
         } else {
             let text = "The request failed because it depended on another request that failed.";
             error::answer(&part, Err(Refusal::new(424, "FailedDependency", text)))

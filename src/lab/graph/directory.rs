@@ -115,6 +115,18 @@ fn plans(user: &Value, sku: &Value, given: &Value) -> Vec<Value> {
         .collect()
 }
 
+/// `/contacts`: those that the organization knows without a mailbox of its own.
+pub(super) fn org_contacts(call: &Call) -> Result<Found, Refusal> {
+    Ok(Found::Many(call.view.rows("org_contacts").into_iter().map(public).collect()))
+}
+
+/// `/contacts/{id}`.
+pub(super) fn org_contact(call: &Call) -> Result<Found, Refusal> {
+    let mut all = call.view.rows("org_contacts").into_iter();
+    let found = all.find(|contact| has(contact, "id", call.arg(0))).map(public);
+    found.map(Found::One).ok_or_else(|| Refusal::not_found(call.arg(0)))
+}
+
 /// `/users/{id}`.
 pub(super) fn get(call: &Call) -> Result<Found, Refusal> {
     let user = user(call)?;

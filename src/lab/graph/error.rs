@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::routes::Done;
 use crate::lab::ask::{Answer, Ask};
 
 /// Content type of every Graph answer.
@@ -71,14 +72,19 @@ impl Refusal {
 }
 
 /// The HTTP answer of one outcome, with the headers that Graph puts on everything.
-pub(super) fn answer(ask: &Ask, outcome: Result<Value, Refusal>) -> Answer {
-    let (status, body) = match outcome {
-        Ok(body) => (200, body),
-        Err(refusal) => (refusal.status, refusal.body(ask)),
-    };
+pub(super) fn answer(ask: &Ask, outcome: Result<Done, Refusal>) -> Answer {
+    let done = outcome.unwrap_or_else(|refusal| Done {
+        status: refusal.status,
+        body: Some(refusal.body(ask)),
+        headers: Vec::new(),
+    });
     let client = ask.header("client-request-id").unwrap_or(&ask.request_id).to_owned();
-    let answer = Answer::new(status, kind(status), body.to_string());
-    let answer = if status == 401 { answer.with("WWW-Authenticate", challenge(ask)) } else { answer };
+    let answer = match &done.body {
+        Some(body) => Answer::new(done.status, kind(done.status), body.to_string()),
+        None => Answer::empty(done.status),
+    };
+    let answer = if done.status == 401 { answer.with("WWW-Authenticate", challenge(ask)) } else { answer };
+    let answer = done.headers.into_iter().fold(answer, |answer, (name, value)| answer.with(&name, value));
     answer
         .with("Cache-Control", "no-cache")
         .with("request-id", &ask.request_id)
@@ -90,7 +96,7 @@ pub(super) fn answer(ask: &Ask, outcome: Result<Value, Refusal>) -> Answer {
 /// Content type by status: metadata level stands only on what is data.
 fn kind(status: u16) -> &'static str {
     match status {
-        200 => {
+        200 | 201 => {
             "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
         }
         _ => JSON,

@@ -199,7 +199,7 @@ impl Reader {
         if word.eq_ignore_ascii_case("startswith") {
             return self.starts_with();
         }
-        if let Some(path) = word.strip_suffix("/any") {
+        if let Some(path) = word.strip_suffix("/any").or_else(|| word.strip_suffix("/Any")) {
             return self.any(path);
         }
         let operator =

@@ -24,20 +24,22 @@ use url::form_urlencoded;
 pub use self::batch::{is_batch, parts};
 use self::error::Refusal;
 use self::odata::Query;
-use self::routes::{Call, Found, ROUTES, Route};
+use self::routes::{Call, Done, Found, ROUTES, Route};
 use super::ask::{Answer, Ask};
 use super::front::Parts;
+use super::store::Store;
 use super::view::View;
 
 /// Rows on a page when the caller asks for no other number.
 const PAGE: usize = 100;
 
 /// Answers one request; the parts of a batch go their own way through what stands in front.
-pub fn answer(view: View, parts: &Parts, ask: &Ask) -> Answer {
+pub fn answer(view: View, store: &Store, parts: &Parts, ask: &Ask) -> Answer {
     if is_batch(&ask.path) {
-        return error::answer(ask, rights::audience(ask).and_then(|()| batch::run(view, parts, ask)));
+        let batch = rights::audience(ask).and_then(|()| batch::run(view, store, parts, ask));
+        return error::answer(ask, batch.map(Done::from));
     }
-    error::answer(ask, respond(view, ask))
+    error::answer(ask, respond(view, store, ask))
 }
 
 /// A refusal before any path was looked at.
@@ -71,8 +73,8 @@ const MAILBOX: &[&str] = &[
     "messages",
 ];
 
-/// The body of a request's answer, or its refusal.
-fn respond(view: View, ask: &Ask) -> Result<Value, Refusal> {
+/// What becomes of a request.
+fn respond(view: View, store: &Store, ask: &Ask) -> Result<Done, Refusal> {
     let mut segments = segments(&ask.path);
     let version = if segments.is_empty() { String::new() } else { segments.remove(0) };
     let beta = version.eq_ignore_ascii_case("beta");
@@ -89,7 +91,7 @@ fn respond(view: View, ask: &Ask) -> Result<Value, Refusal> {
         let text = "/me request is only valid with delegated authentication flow.";
         return Err(Refusal::new(400, "BadRequest", text));
     }
-    let call = Call { view, ask, query: Query::parse(&ask.query), args, beta };
+    let call = Call { view, store, ask, query: Query::parse(&ask.query), args, beta };
     serve(route, &call)
 }
 
@@ -100,7 +102,9 @@ fn segments(path: &str) -> Vec<String> {
         let decoded = decode(segment);
         match decoded.strip_suffix(')').and_then(|inner| inner.split_once('(')) {
             Some((name, key)) if !key.is_empty() => found.extend([name.to_owned(), key.to_owned()]),
-            _ => found.push(decoded),
+            // A function without arguments may be written with its parentheses.
+            Some((name, _)) => found.push(name.to_owned()),
+            None => found.push(decoded),
         }
     }
     found
@@ -132,7 +136,7 @@ fn route(method: &str, segments: &[String], beta: bool) -> Result<(&'static Rout
 }
 
 /// Checks the caller, runs the handler, applies the query options.
-fn serve(route: &Route, call: &Call) -> Result<Value, Refusal> {
+fn serve(route: &Route, call: &Call) -> Result<Done, Refusal> {
     let entity = schema::entity(route.entity);
     odata::check_names(entity, &call.query)?;
     if let Some(right) = &route.right {
@@ -140,23 +144,24 @@ fn serve(route: &Route, call: &Call) -> Result<Value, Refusal> {
         right.check(call.ask, own)?;
     }
     match (route.handler)(call)? {
-        Found::Raw(body) => Ok(body),
+        Found::Done(done) => Ok(done),
+        Found::Raw(body) => Ok(body.into()),
         Found::One(row) => {
             let mut body = Map::new();
             body.insert("@odata.context".into(), schema::context(call.ask, false).into());
             if let Value::Object(row) = odata::select(&row, entity, &call.query) {
                 body.extend(row);
             }
-            Ok(Value::Object(body))
+            Ok(Value::Object(body).into())
         }
         Found::Many(rows) => {
             let filters: Vec<&str> = route.filters.split_whitespace().collect();
-            odata::list(&rows, entity, &filters, &call.query, call.ask, PAGE)
+            odata::list(&rows, entity, &filters, &call.query, call.ask, PAGE).map(Done::from)
         }
         Found::Everybody(written, group) => {
             let filters: Vec<&str> = route.filters.split_whitespace().collect();
             let rows = crowd::rows(call, entity, &written, group.as_deref());
-            odata::pages(&rows, &filters, &call.query, call.ask, PAGE)
+            odata::pages(&rows, &filters, &call.query, call.ask, PAGE).map(Done::from)
         }
     }
 }

@@ -37,12 +37,17 @@ impl Query {
 
     /// The same query at another place of the list.
     fn at(&self, skip: usize) -> String {
-        let kept = self.options.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("$skiptoken"));
+        self.with("$skiptoken", &format!("RFNwdAIAAQ{skip}"))
+    }
+
+    /// The same query with another value of an option.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let kept = self.options.iter().filter(|(key, _)| !key.eq_ignore_ascii_case(name));
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (key, value) in kept {
             query.append_pair(key, value);
         }
-        query.append_pair("$skiptoken", &format!("RFNwdAIAAQ{skip}"));
+        query.append_pair(name, value);
         query.finish().replace("%24", "$").replace('+', "%20")
     }
 

@@ -8,12 +8,15 @@ use super::odata::Query;
 use super::rights::Right;
 use super::{applications as apps, directory as dir, mailbox, policies, service_health, what_if};
 use crate::lab::ask::Ask;
+use crate::lab::store::Store;
 use crate::lab::view::View;
 
 /// One call that matched a route.
 pub(super) struct Call<'a> {
     /// The world.
     pub view: View<'a>,
+    /// What stands in the mailboxes.
+    pub store: &'a Store,
     /// The request.
     pub ask: &'a Ask,
     /// Its query options.
@@ -61,6 +64,25 @@ pub(super) enum Found {
     Everybody(Vec<Value>, Option<String>),
     /// A finished body.
     Raw(Value),
+    /// A finished answer.
+    Done(Done),
+}
+
+/// What became of a request that was not refused.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// HTTP status.
+    pub status: u16,
+    /// Body.
+    pub body: Option<Value>,
+    /// Headers beside those that every answer carries.
+    pub headers: Vec<(String, String)>,
+}
+
+impl From<Value> for Done {
+    fn from(body: Value) -> Self {
+        Self { status: 200, body: Some(body), headers: Vec::new() }
+    }
 }
 
 /// A handler: from the call to what was found, or a refusal.
@@ -96,8 +118,8 @@ const fn get(
 }
 
 /// A path with mailbox data, which Exchange guards itself.
-const fn data(pattern: &'static str, entity: &'static str, handler: Handler) -> Route {
-    Route { method: "GET", pattern, entity, filters: "", right: None, handler, beta_only: false }
+const fn data(method: &'static str, pattern: &'static str, entity: &'static str, handler: Handler) -> Route {
+    Route { method, pattern, entity, filters: "", right: None, handler, beta_only: false }
 }
 
 /// An action.
@@ -181,6 +203,8 @@ const HEALTH: Right = Right::both("ServiceHealth.Read.All").roles(&[
     "Exchange Administrator",
 ]);
 
+const CONTACTS: Right = Right::both("OrgContact.Read.All Directory.Read.All Directory.ReadWrite.All");
+
 const USER_FILTERS: &str =
     "id userPrincipalName proxyAddresses mail displayName mailNickname accountEnabled userType";
 const LOG_FILTERS: &str = "id userId userPrincipalName appId appDisplayName createdDateTime status ipAddress signInEventTypes servicePrincipalId resourceId conditionalAccessStatus correlationId";
@@ -203,6 +227,8 @@ pub(super) const ROUTES: &[Route] = &[
         beta_only: true,
         ..get("users/*/authentication/requirements", "", "", REQUIREMENTS, policies::requirements)
     },
+    get("contacts", "orgContact", "id mail displayName proxyAddresses", CONTACTS, dir::org_contacts),
+    get("contacts/*", "orgContact", "", CONTACTS, dir::org_contact),
     get("groups", "group", "id mail displayName", MEMBERS, dir::groups),
     get("groups/*/transitiveMembers/*", "user", "", MEMBERS, dir::members_cast),
     post("users/*/checkMemberGroups", MEMBERS, dir::check_groups),
@@ -317,17 +343,66 @@ pub(super) const ROUTES: &[Route] = &[
         ELIGIBLE,
         policies::eligible,
     ),
-    data("users/*/mailFolders/*", "", mailbox::folder),
-    data("users/*/mailFolders", "", mailbox::folders),
-    data("users/*/mailboxSettings", "", mailbox::settings),
-    data("users/*/contactFolders", "contactFolder", mailbox::contact_folders),
-    data("users/*/contactFolders/*", "contactFolder", mailbox::contact_folder),
-    data("users/*/contactFolders/*/contacts", "contact", mailbox::contacts_of_folder),
-    data("users/*/contacts", "contact", mailbox::contacts),
-    data("users/*/calendar", "calendar", mailbox::calendar),
-    data("users/*/calendars", "calendar", mailbox::calendars),
-    data("users/*/calendars/*", "calendar", mailbox::calendar_one),
-    data("users/*/events", "event", mailbox::events),
+    data("GET", "users/*/mailFolders/*", "", mailbox::folder),
+    data("GET", "users/*/mailFolders", "", mailbox::folders),
+    data("GET", "users/*/mailboxSettings", "", mailbox::settings),
+    data("GET", "users/*/contactFolders", "contactFolder", mailbox::contact_folders),
+    data("POST", "users/*/contactFolders", "contactFolder", mailbox::create_contact_folder),
+    data("GET", "users/*/contactFolders/delta", "contactFolder", mailbox::contact_folders_delta),
+    data("GET", "users/*/contactFolders/*", "contactFolder", mailbox::contact_folder),
+    data("PATCH", "users/*/contactFolders/*", "contactFolder", mailbox::change_contact_folder),
+    data("DELETE", "users/*/contactFolders/*", "", mailbox::delete_contact_folder),
+    data("POST", "users/*/contactFolders/*/permanentDelete", "", mailbox::purge_contact_folder),
+    data("GET", "users/*/contactFolders/*/childFolders", "contactFolder", mailbox::child_folders),
+    data("POST", "users/*/contactFolders/*/childFolders", "contactFolder", mailbox::create_contact_folder),
+    data("GET", "users/*/contactFolders/*/contacts", "contact", mailbox::contacts),
+    data("POST", "users/*/contactFolders/*/contacts", "contact", mailbox::create_contact),
+    data("GET", "users/*/contactFolders/*/contacts/delta", "contact", mailbox::contacts_delta),
+    data("GET", "users/*/contactFolders/*/contacts/*", "contact", mailbox::contact_one),
+    data("PATCH", "users/*/contactFolders/*/contacts/*", "contact", mailbox::change_contact),
+    data("DELETE", "users/*/contactFolders/*/contacts/*", "", mailbox::delete_contact),
+    data("POST", "users/*/contactFolders/*/contacts/*/permanentDelete", "", mailbox::purge_contact),
+    data("GET", "users/*/contacts", "contact", mailbox::contacts),
+    data("POST", "users/*/contacts", "contact", mailbox::create_contact),
+    data("GET", "users/*/contacts/delta", "contact", mailbox::contacts_delta),
+    data("GET", "users/*/contacts/*", "contact", mailbox::contact_one),
+    data("PATCH", "users/*/contacts/*", "contact", mailbox::change_contact),
+    data("DELETE", "users/*/contacts/*", "", mailbox::delete_contact),
+    data("POST", "users/*/contacts/*/permanentDelete", "", mailbox::purge_contact),
+    data("GET", "users/*/calendar", "calendar", mailbox::calendar),
+    data("PATCH", "users/*/calendar", "calendar", mailbox::change_calendar),
+    data("POST", "users/*/calendar/getSchedule", "", mailbox::schedule),
+    data("GET", "users/*/calendars", "calendar", mailbox::calendars),
+    data("POST", "users/*/calendars", "calendar", mailbox::create_calendar),
+    data("GET", "users/*/calendars/*", "calendar", mailbox::calendar),
+    data("PATCH", "users/*/calendars/*", "calendar", mailbox::change_calendar),
+    data("DELETE", "users/*/calendars/*", "", mailbox::delete_calendar),
+    data("POST", "users/*/calendars/*/permanentDelete", "", mailbox::purge_calendar),
+    data("GET", "users/*/events", "event", mailbox::events),
+    data("POST", "users/*/events", "event", mailbox::create_event),
+    data("GET", "users/*/events/*", "event", mailbox::event_one),
+    data("PATCH", "users/*/events/*", "event", mailbox::change_event),
+    data("DELETE", "users/*/events/*", "", mailbox::delete_event),
+    data("POST", "users/*/events/*/permanentDelete", "", mailbox::purge_event),
+    data("GET", "users/*/events/*/instances", "event", mailbox::instances),
+    data("GET", "users/*/calendar/events", "event", mailbox::events),
+    data("POST", "users/*/calendar/events", "event", mailbox::create_event),
+    data("GET", "users/*/calendar/events/*", "event", mailbox::event_one),
+    data("PATCH", "users/*/calendar/events/*", "event", mailbox::change_event),
+    data("DELETE", "users/*/calendar/events/*", "", mailbox::delete_event),
+    data("POST", "users/*/calendar/events/*/permanentDelete", "", mailbox::purge_event),
+    data("GET", "users/*/calendars/*/events", "event", mailbox::events),
+    data("POST", "users/*/calendars/*/events", "event", mailbox::create_event),
+    data("GET", "users/*/calendars/*/events/*", "event", mailbox::event_one),
+    data("PATCH", "users/*/calendars/*/events/*", "event", mailbox::change_event),
+    data("DELETE", "users/*/calendars/*/events/*", "", mailbox::delete_event),
+    data("POST", "users/*/calendars/*/events/*/permanentDelete", "", mailbox::purge_event),
+    data("GET", "users/*/calendarView", "event", mailbox::calendar_view),
+    data("GET", "users/*/calendarView/delta", "event", mailbox::calendar_view_delta),
+    data("GET", "users/*/calendar/calendarView", "event", mailbox::calendar_view),
+    data("GET", "users/*/calendar/calendarView/delta", "event", mailbox::calendar_view_delta),
+    data("GET", "users/*/calendars/*/calendarView", "event", mailbox::calendar_view),
+    data("GET", "users/*/calendars/*/calendarView/delta", "event", mailbox::calendar_view_delta),
 ];
 
 /// The variables of a path that matches a pattern.

@@ -46,9 +46,16 @@ const USER: &[&str] = &[
     "id",
 ];
 
+/// What objects of a mailbox show when it is expanded.
+const OUTLOOK: &[&str] = &["singleValueExtendedProperties"];
+
 /// Navigation members by type.
 const NAVIGATION: &[(&str, &[&str])] = &[
     ("user", &["manager", "memberOf"]),
+    ("contact", OUTLOOK),
+    ("contactFolder", OUTLOOK),
+    ("calendar", OUTLOOK),
+    ("event", OUTLOOK),
     ("featureRolloutPolicy", &["appliesTo"]),
     ("unifiedRoleAssignment", &["roleDefinition", "principal"]),
     ("unifiedRoleEligibilityScheduleInstance", &["roleDefinition", "principal"]),

@@ -44,6 +44,8 @@ pub struct Mailbox {
     items: BTreeMap<String, Item>,
     hierarchy: Log,
     feeds: BTreeMap<String, Log>,
+    /// Immutable ids of what is no longer under an id: moved or deleted.
+    gone: BTreeMap<String, String>,
     events: Events,
     number: u64,
     made: u64,
@@ -77,6 +79,7 @@ impl Mailbox {
             items: BTreeMap::new(),
             hierarchy: Log::default(),
             feeds: BTreeMap::new(),
+            gone: BTreeMap::new(),
             events: Events::default(),
             number: 0,
             made: 0,

@@ -17,6 +17,12 @@ impl Mailbox {
         })
     }
 
+    /// The immutable id of what has that id, or had it.
+    pub fn immutable_id(&self, id: &str) -> Option<&str> {
+        let known = self.items.get(id).map(|item| &item.immutable_id);
+        known.or_else(|| self.gone.get(id)).map(String::as_str)
+    }
+
     /// What an id names: an item or an occurrence.
     pub fn target(&self, id: &str) -> Result<Target<'_>, Refusal> {
         if let Some(item) = self.item(id) {
@@ -144,6 +150,7 @@ impl Mailbox {
     /// Takes an item out of its folder.
     fn take(&mut self, id: &str, event: EventKind) -> Result<Item, Refusal> {
         let mut item = self.items.remove(id).ok_or(Refusal::NoItem)?;
+        self.gone.insert(id.to_owned(), item.immutable_id.clone());
         (item.change, item.modified) = (self.next(), Timestamp::now());
         // What lies in Recoverable Items does not count.
         if !self.hidden().contains(&item.folder.as_str()) {

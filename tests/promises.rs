@@ -83,6 +83,18 @@ const CHECKS: &[&str] = &[
     "sso/federation-certificate-is-valid",
     "mailbox/has-room",
     "discovery/server-version-is-supported",
+    "sync/mailbox-opens",
+    "sync/no-leftover-of-an-earlier-run",
+    "sync/own-folders-can-be-made",
+    "sync/contact-survives-the-round-trip",
+    "sync/appointment-survives-the-round-trip",
+    "sync/change-feed-shows-exactly-the-changes",
+    "sync/conflict-is-recognised",
+    "sync/notification-arrives",
+    "sync/address-list-answers",
+    "sync/shared-mailbox-opens",
+    "sync/outsiders-are-refused",
+    "sync/everything-was-removed",
 ];
 
 /// Broken and healthy tenants that the lab can show.

@@ -37,6 +37,9 @@ pub enum Command {
     Check(Box<Check>),
     /// Save what a run sees, or print the script for what no protocol tells.
     Collect(Box<Collect>),
+    /// Do once what the product does: write to marked folders of its own, and remove them again.
+    #[command(name = "sync-test")]
+    SyncTest(Box<super::sync_test::args::SyncTest>),
     /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
     /// List the checks, or run the examples that prove them.
@@ -187,6 +190,16 @@ pub struct Check {
     /// Time limit of the whole run.
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
     pub timeout: Option<Duration>,
+
+    /// Also do the test sync: it writes to marked folders of its own and removes them again.
+    #[arg(long, conflicts_with_all = ["from", "no_sign_in"], help_heading = "Test sync")]
+    pub sync: bool,
+    /// What the test sync does.
+    #[command(flatten)]
+    pub test_sync: super::sync_test::args::SyncOptions,
+    /// Leftovers of test syncs are all that is looked at.
+    #[arg(skip)]
+    pub sweep: bool,
 
     /// Only these checks or areas; repeatable, or separated by commas.
     #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]

@@ -21,6 +21,7 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
     if args.demo.as_deref() == Some("list") {
         return scenarios::list(args);
     }
+    fits_together(args)?;
     let (report_to, facts_to) = sinks(args)?;
     let style = look::stdout(&args.look, !report_to.is_stdout());
     let configured = configured(args)?;
@@ -40,6 +41,23 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
         None => Some(live::collect(args, configured, &brought, &selection, |part| desk.take(part))?),
     };
     desk.finish(took)
+}
+
+/// What is said of a test sync makes sense only with one.
+fn fits_together(args: &args::Check) -> Result<(), Problem> {
+    let said = &args.test_sync;
+    let option = match () {
+        () if args.sync => None,
+        () if said.yes => Some("--yes"),
+        () if !said.negative.is_empty() => Some("--negative"),
+        () if !said.steps.is_empty() => Some("--steps"),
+        () if said.protocol.is_some() => Some("--protocol"),
+        () => None,
+    };
+    option.map_or(Ok(()), |option| {
+        Err(Problem::new(format!("`{option}` is about the test sync, which is not asked for"))
+            .help("`--sync` does it, or use `syncready sync-test`"))
+    })
 }
 
 /// Both destinations, found writable before anything is asked of any server.

@@ -17,7 +17,8 @@ pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
     let selection = select::selection(brought.catalogue(), &check)?;
     let plan = live::planned(&check, source, brought.catalogue())?;
     let memory = if check.retry_sign_in { None } else { live::remembered() };
-    let document = live::interruptible(live::examine(&check, plan, &brought, &selection, memory))?;
+    let tasks = plan.tasks.clone();
+    let document = live::tidy(&tasks, live::examine(&check, plan, &brought, &selection, memory))?;
     let text = serde_json::to_string_pretty(&document).map_err(|error| Trouble::Ours(error.to_string()))?;
     sink.write(&(text + "\n"))?;
     Ok(if document.accounts.is_empty() { exit::NOTHING } else { exit::READY })

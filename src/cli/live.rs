@@ -18,11 +18,16 @@ use super::{
     problem::Problem,
     progress,
     refused::{self, Refused},
-    scenarios, select, signals,
+    scenarios, select,
+    signals::Signals,
+    sync_test::args::AREA,
     trouble::Trouble,
 };
 use crate::{
-    collect::{self, Part, RunOptions, session::Memory},
+    collect::{
+        self, Part, RunOptions, Target,
+        session::{Memory, Tasks},
+    },
     engine::{self, Catalogue, Selection},
     facts::Document,
     lab::{Lab, Scenario},
@@ -31,6 +36,12 @@ use crate::{
 
 /// Time limit of a run, where nobody sets another.
 const USUAL_DEADLINE: Duration = Duration::from_mins(1);
+
+/// The same of a run with a test sync of one mailbox.
+const SYNC_DEADLINE: Duration = Duration::from_mins(3);
+
+/// Added for each further mailbox.
+const MAILBOX: Duration = Duration::from_secs(20);
 
 /// Collects what the selected checks need.
 pub fn collect(
@@ -43,7 +54,8 @@ pub fn collect(
     let Some((file, source)) = configured else { return demo(args, brought, selection, take) };
     let plan = plan(args, &file, &source, brought.catalogue())?;
     let memory = (!args.retry_sign_in).then(remembered).flatten();
-    interruptible(stream(args, plan, brought, selection, memory, take))
+    let tasks = plan.tasks.clone();
+    tidy(&tasks, stream(args, plan, brought, selection, memory, take))
 }
 
 /// The configuration; an empty one where none is needed.
@@ -65,11 +77,16 @@ pub fn planned(args: &args::Check, source: Source, catalogue: &Catalogue) -> Res
 }
 
 fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue) -> Result<Plan, Problem> {
+    let wanted = select::selection(catalogue, args)?.optional_groups(catalogue).contains(AREA);
+    let test_sync = wanted.then(|| args.test_sync.wishes(args.sweep));
     let wishes = Wishes {
         accounts: &args.accounts,
         profile: args.profile.as_deref(),
         also: &args.as_mailboxes,
         no_sign_in: args.no_sign_in,
+        protocol: args.test_sync.protocol.map(Into::into),
+        test_sync: test_sync.as_ref(),
+        outside: &args.test_sync.negative,
     };
     let mut plan = config::plan(file, source, &wishes, &select::profiles(catalogue))?;
     plan.imports = imports::read(&args.imports, file, source)?;
@@ -95,29 +112,69 @@ fn demo(
     take: impl FnMut(Part) -> ControlFlow<()>,
 ) -> Result<u64, Trouble> {
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
-    interruptible(async {
+    let tasks = Tasks::default();
+    tidy(&tasks, async {
         let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
         let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
         let source = lab_source(&scenario, &lab, lab.config_toml().to_owned());
-        let plan = planned(args, source, brought.catalogue())?;
+        let plan = Plan { tasks: tasks.clone(), ..planned(args, source, brought.catalogue())? };
         stream(args, plan, brought, selection, None, take).await
     })
 }
 
 /// Runs to the end, or until a signal comes; then everything that was begun is dropped in order.
 pub fn interruptible<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    tidy(&Tasks::default(), work)
+}
+
+/// The same, but after a signal those tasks are waited for that clean up behind them; a second signal
+/// ends at once.
+pub fn tidy<T>(tasks: &Tasks, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::Ours(format!("no threads to work with: {error}")))?;
     let outcome = runtime.block_on(async {
-        tokio::select! {
+        let mut signals = Signals::new();
+        let mut work = std::pin::pin!(work);
+        let code = tokio::select! {
             // Listening comes first: a signal that arrives early must not leave files behind.
             biased;
-            code = signals::received() => Err(Trouble::Signal(code)),
-            outcome = work => outcome,
-        }
+            code = signals.next() => code,
+            outcome = &mut work => return outcome,
+        };
+        // The work stays where it is, because a lab that it holds is needed for cleaning up.
+        Err(Trouble::Signal(clean_up(tasks, &mut signals, code).await))
     });
     runtime.shutdown_background();
     outcome
+}
+
+/// Tells the tasks to stop and waits for them, or for a second signal; gives the exit code.
+async fn clean_up(tasks: &Tasks, signals: &mut Signals, code: u8) -> u8 {
+    tasks.stop().cancel();
+    if tasks.is_idle() {
+        return code;
+    }
+    note("stopped: removing what the test sync made (once more ends at once, and leaves it)");
+    tokio::select! {
+        biased;
+        again = signals.next() => {
+            note("ended at once: what the test sync made may still be there; `syncready sync-test --sweep` with the \
+                  same configuration removes it");
+            return again;
+        }
+        () = tasks.finished() => {}
+    }
+    for ended in tasks.ended() {
+        let account = &ended.account;
+        note(&match ended.left {
+            0 => format!("the test sync of {account} has removed what it made"),
+            left => format!(
+                "the test sync of {account} could not remove {left} of the things that it made; \
+                 `syncready sync-test {account} --sweep` tries again"
+            ),
+        });
+    }
+    code
 }
 
 /// Collects what the plan's accounts and the selected checks need.
@@ -187,7 +244,7 @@ async fn gather_parts(
     extra: Arc<collect::Extra>,
     take: impl FnMut(Part) -> ControlFlow<()>,
 ) -> Result<u64, Trouble> {
-    let deadline = limit.or(plan.deadline).unwrap_or(USUAL_DEADLINE);
+    let deadline = limit.unwrap_or_else(|| deadline(&plan));
     let config = NetConfig { limits: plan.net.limits.within(deadline), ..plan.net };
     let net =
         Net::new(config).map_err(|error| Problem::new(format!("cannot set up the network: {error}")))?;
@@ -198,7 +255,8 @@ async fn gather_parts(
         (None, None)
     };
     let seen = recall(memory.clone());
-    let options = RunOptions { deadline, progress, memory: seen.clone(), extra, imports: plan.imports };
+    let (imports, tasks) = (plan.imports, plan.tasks);
+    let options = RunOptions { deadline, progress, memory: seen.clone(), extra, imports, tasks };
     let targets = person::signed_in(plan.targets, &net).await?;
     let took = collect::stream(targets, needed, net, options, take).await;
     if let Some(shown) = shown {
@@ -211,6 +269,23 @@ async fn gather_parts(
         note(&format!("note: a refused credential could not be remembered: {error}"));
     }
     Ok(took)
+}
+
+/// Time limit of a run for which nobody set another.
+fn deadline(plan: &Plan) -> Duration {
+    if plan.targets.iter().all(|target| target.test_sync.is_none()) {
+        return plan.deadline.unwrap_or(USUAL_DEADLINE);
+    }
+    // A limit for reading is too short for working and cleaning up.
+    plan.deadline.unwrap_or_default().max(sync_deadline(&plan.targets))
+}
+
+/// Time limit of a test sync of these accounts, cleaning up included.
+pub fn sync_deadline(targets: &[Target]) -> Duration {
+    let mailboxes =
+        |target: &Target| target.also.len() + target.shared_mailboxes.len() + target.outside_mailboxes.len();
+    let most = targets.iter().map(mailboxes).max().unwrap_or_default();
+    SYNC_DEADLINE + MAILBOX * u32::try_from(most).unwrap_or(u32::MAX / 64)
 }
 
 fn needs(

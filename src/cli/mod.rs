@@ -34,6 +34,7 @@ mod scenarios;
 mod script;
 mod select;
 mod signals;
+mod sync_test;
 pub mod trial;
 mod trouble;
 
@@ -60,6 +61,7 @@ fn run() -> u8 {
     let (outcome, look, convention) = match &cli.command {
         Command::Check(args) => (check::run(args), &args.look, args.exit_codes),
         Command::Collect(args) => (collect::run(args), &args.look, ExitCodes::Plain),
+        Command::SyncTest(args) => (sync_test::run(args), &args.look, args.exit_codes),
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),

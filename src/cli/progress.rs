@@ -33,6 +33,8 @@ pub async fn show(mut news: UnboundedReceiver<Progress>, style: Style) {
 struct Tally {
     ended: usize,
     open: BTreeMap<&'static str, usize>,
+    steps: usize,
+    last: Option<String>,
 }
 
 impl Tally {
@@ -46,10 +48,17 @@ impl Tally {
                 }
                 self.open.retain(|_, count| *count > 0);
             }
+            Progress::Step { mailbox, step, result } => {
+                self.steps += 1;
+                self.last = Some(format!("{step} {result} ({mailbox})"));
+            }
         }
     }
 
     fn line(&self) -> String {
+        if let Some(last) = &self.last {
+            return format!("test sync: {} steps done; last: {last}", self.steps);
+        }
         let waiting: Vec<&str> = self.open.keys().copied().take(3).collect();
         let more = self.open.len().saturating_sub(waiting.len());
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -60,6 +69,15 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_sync_says_how_far_it_is() {
+        let mut tally = Tally::default();
+        let step = |step: &str| Progress::Step { mailbox: "a@b.c".into(), step: step.into(), result: "ok" };
+        tally.note(&step("open"));
+        tally.note(&step("create contact"));
+        assert_eq!(tally.line(), "test sync: 2 steps done; last: create contact ok (a@b.c)");
+    }
 
     #[test]
     fn a_line_names_what_is_waited_for() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{args, config, problem::Problem, trouble::Trouble};
+use super::{args, config, problem::Problem, sync_test::args::AREA, trouble::Trouble};
 use crate::collect::Attested;
 use crate::engine::{self, Catalogue, CheckError, Selection, Waiver};
 
@@ -28,6 +28,7 @@ pub fn selection(catalogue: &Catalogue, args: &args::Check) -> Result<Selection,
         only: args.only.clone(),
         skip: args.skip.clone(),
         profile: args.profile.clone(),
+        with: if args.sync { vec![AREA.to_owned()] } else { Vec::new() },
         strict: args.strict,
         changed_within: args.changed_within,
         ..Selection::default()

@@ -2,26 +2,44 @@
 
 use super::exit;
 
-/// Waits for a signal; gives its exit code.
+/// Listens from its making on, so that no signal is lost between two.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    both: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
+}
+
 #[cfg(unix)]
-pub async fn received() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => exit::INTERRUPTED,
-        _ = terminate.recv() => exit::TERMINATED,
+impl Signals {
+    /// Begins to listen.
+    pub fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt());
+        Self { both: interrupt.ok().zip(signal(SignalKind::terminate()).ok()) }
+    }
+
+    /// Waits for the next one; gives its exit code.
+    pub async fn next(&mut self) -> u8 {
+        let Some((interrupt, terminate)) = &mut self.both else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => exit::INTERRUPTED,
+            _ = terminate.recv() => exit::TERMINATED,
+        }
     }
 }
 
-/// Waits for a signal; gives its exit code.
 #[cfg(not(unix))]
-pub async fn received() -> u8 {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return std::future::pending().await;
+impl Signals {
+    /// Begins to listen.
+    pub fn new() -> Self {
+        Self {}
     }
-    exit::INTERRUPTED
+
+    /// Waits for the next one; gives its exit code.
+    pub async fn next(&mut self) -> u8 {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        exit::INTERRUPTED
+    }
 }

@@ -12,6 +12,7 @@ use super::scope::TARGETS;
 use super::session::{Resource, password_fingerprint};
 use super::{Access, Call, Context, Protocol, SubjectKind, Target, World, Yield};
 use crate::facts::{Absence, Reason, catalogue::Scope};
+use crate::wire::Secret;
 use crate::wire::ews::{self, Client, Credential, Kind, Mailbox, Outcome, Proof};
 
 /// The calls of this collector.
@@ -452,11 +453,7 @@ where
     T: AsRef<Outcome>,
     F: Future<Output = T>,
 {
-    let subject = &context.target.subject;
-    let username = subject.username.clone().unwrap_or_else(|| context.target.account.clone());
-    let Some(password) = subject.secret.clone() else {
-        return Err(Unsent::new("secret-not-held", Reason::NotAsked, "no password is configured"));
-    };
+    let (username, password) = password(context)?;
     let print = password_fingerprint(&username, &password);
     let mut permit = context.session.credential(&print).await;
     if permit.is_refused() {
@@ -486,6 +483,36 @@ where
         Unsent { because, unsupported_scheme: false, challenges: Vec::new(), absence: Box::new(absence) }
     })?;
     Ok(talk(client(context, url, &Credential::Bearer(token.secret.clone()))?).await)
+}
+
+/// A client for somebody who asks much, with a credential that was accepted in this run.
+pub(super) async fn proven(context: &Context) -> Result<Client, Unsent> {
+    let needed = credential_kind(context)?;
+    let url = place(context, needed)?;
+    if matches!(needed, Needed::Token) {
+        return with_token(context, url, |client| async move { client }).await;
+    }
+    let (username, password) = password(context)?;
+    let permit = context.session.credential(&password_fingerprint(&username, &password)).await;
+    if permit.is_refused() || !permit.is_proven() {
+        let text = "this password was refused, or got no answer, and is not sent again";
+        return Err(Unsent::new("refused-before", Reason::NotAsked, text));
+    }
+    client(context, url, &Credential::Basic { username, password })
+}
+
+/// The password was refused after all: nobody sends it again.
+pub(super) async fn refused(context: &Context) {
+    if let Ok((username, password)) = password(context) {
+        context.session.credential(&password_fingerprint(&username, &password)).await.condemn();
+    }
+}
+
+fn password(context: &Context) -> Result<(String, Secret), Unsent> {
+    let subject = &context.target.subject;
+    let username = subject.username.clone().unwrap_or_else(|| context.target.account.clone());
+    let missing = || Unsent::new("secret-not-held", Reason::NotAsked, "no password is configured");
+    Ok((username, subject.secret.clone().ok_or_else(missing)?))
 }
 
 fn client(context: &Context, url: Url, credential: &Credential) -> Result<Client, Unsent> {

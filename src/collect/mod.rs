@@ -43,6 +43,7 @@ pub mod service_health;
 pub mod session;
 mod sign_in;
 pub mod sign_in_log;
+pub mod sync;
 mod target;
 mod tenant;
 #[cfg(test)]
@@ -57,7 +58,7 @@ pub use memo::Memo;
 pub use runner::{Part, Progress, RunOptions, run, stream};
 pub use target::{
     ActiveDirectory, Attested, Cloud, Endpoints, Protocol, Reader, SignIn, Subject, SubjectKind, Target,
-    WantedUsers, World,
+    TestSync, WantedUsers, World,
 };
 
 /// The call table: every call of every collector.
@@ -85,6 +86,7 @@ pub fn calls() -> impl Iterator<Item = &'static Call> {
         service_health::CALLS,
         sign_in::CALLS,
         sign_in_log::CALLS,
+        sync::CALLS,
         tenant::CALLS,
         wanted::CALLS,
     ];

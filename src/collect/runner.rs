@@ -48,12 +48,21 @@ pub struct RunOptions {
     pub extra: Arc<Extra>,
     /// Files that fill what no call can read.
     pub imports: Arc<[Import]>,
+    /// What goes on until it has cleaned up behind it: whoever ends the program early waits for it.
+    pub tasks: session::Tasks,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
         let (deadline, memory) = (Duration::from_mins(1), session::Memory::default());
-        Self { deadline, progress: None, memory, extra: Arc::default(), imports: Arc::default() }
+        Self {
+            deadline,
+            progress: None,
+            memory,
+            extra: Arc::default(),
+            imports: Arc::default(),
+            tasks: session::Tasks::default(),
+        }
     }
 }
 
@@ -73,6 +82,15 @@ pub enum Progress {
         call: &'static str,
         /// The account, app or tenant.
         about: String,
+    },
+    /// A step of a test sync ended.
+    Step {
+        /// The mailbox.
+        mailbox: String,
+        /// Its name, with what it was done with.
+        step: String,
+        /// How it ended.
+        result: &'static str,
     },
 }
 
@@ -142,7 +160,9 @@ async fn stream_table(
         net,
         memo: Memo::default(),
         session: Arc::new(
-            Session::new(options.memory, needed, targets.len(), deadline).with_extra(options.extra),
+            Session::new(options.memory, needed, targets.len(), deadline)
+                .with_extra(options.extra)
+                .with_tasks(options.tasks, options.progress.clone()),
         ),
         deadline,
         progress: options.progress,

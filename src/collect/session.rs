@@ -13,10 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use ring::digest::{Context as Digest, SHA256};
-use tokio::time::Instant;
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::memo::is_about;
-use super::{Cloud, Context, Extra, Reader, SignIn, SubjectKind, Target};
+use super::{Cloud, Context, Extra, Progress, Reader, SignIn, SubjectKind, Target};
 use crate::facts::{Absence, Exchange, Reason};
 use crate::wire::sign_in::{self, Attempt, Outcome, Proof, Token, TokenRequest};
 use crate::wire::{Failure, Net, Secret};
@@ -79,6 +80,59 @@ impl Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").field("refused", &lock(&self.refused).len()).finish_non_exhaustive()
+    }
+}
+
+/// What goes on by itself until it has cleaned up behind it, whatever becomes of who started it.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    ended: Arc<Mutex<Vec<Ended>>>,
+}
+
+/// What became of such a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The account for which it was started.
+    pub account: String,
+    /// How many things of its own are still there.
+    pub left: usize,
+}
+
+impl Tasks {
+    /// Starts a task; it ends on its own account, soon after being told to stop.
+    pub fn start<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tracker.spawn(work)
+    }
+
+    /// Tells when to stop.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Whether none is running.
+    pub fn is_idle(&self) -> bool {
+        self.tracker.is_empty()
+    }
+
+    /// Waits until all have ended; none is started afterwards.
+    pub async fn finished(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Writes down how one ended.
+    pub fn note(&self, ended: Ended) {
+        lock(&self.ended).push(ended);
+    }
+
+    /// How those ended that did.
+    pub fn ended(&self) -> Vec<Ended> {
+        lock(&self.ended).clone()
     }
 }
 
@@ -191,6 +245,11 @@ impl Permit {
         *lock(&self.credential.standing) == Standing::Refused || self.memory.remembers(&self.fingerprint)
     }
 
+    /// It was accepted in this run.
+    pub fn is_proven(&self) -> bool {
+        *lock(&self.credential.standing) == Standing::Proven
+    }
+
     /// It was accepted: sending it again risks nothing.
     pub fn prove(&mut self) {
         let mut standing = lock(&self.credential.standing);
@@ -221,6 +280,10 @@ pub struct Session {
     pub deadline: Instant,
     /// Calls that the user's files bring.
     pub extra: Arc<Extra>,
+    /// What goes on until it has cleaned up behind it.
+    pub tasks: Tasks,
+    /// Who hears of the run, if anybody does.
+    pub news: Option<UnboundedSender<Progress>>,
     memory: Memory,
     credentials: Mutex<HashMap<String, Arc<Credential>>>,
     attempts: Once<SignInResult>,
@@ -242,6 +305,8 @@ impl Session {
             accounts,
             deadline,
             extra: Arc::default(),
+            tasks: Tasks::default(),
+            news: None,
             memory,
             credentials: Mutex::default(),
             attempts: Once::default(),
@@ -254,6 +319,12 @@ impl Session {
     #[must_use]
     pub fn with_extra(self, extra: Arc<Extra>) -> Self {
         Self { extra, ..self }
+    }
+
+    /// The same with tasks that somebody waits for, and with somebody who hears of the run.
+    #[must_use]
+    pub fn with_tasks(self, tasks: Tasks, news: Option<UnboundedSender<Progress>>) -> Self {
+        Self { tasks, news, ..self }
     }
 
     /// Drops what was read of an account that is finished; what was tried with a credential stays known.

@@ -1,7 +1,10 @@
 //! What is to be examined: one account in its tenant, whom the product signs in as, and who reads.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
+use crate::sync::Part;
 use crate::wire::{Secret, certificate::AppKey, sign_in::ManagedIdentity};
 
 /// Where the account lives and how the product reaches it: decides what is right.
@@ -215,6 +218,17 @@ pub enum WantedUsers {
     Group(String),
 }
 
+/// A test sync that somebody asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TestSync {
+    /// Parts to do; `None`: those that the features in use and the protocol suggest.
+    pub parts: Option<BTreeSet<Part>>,
+    /// Mailboxes of others are written to as well.
+    pub write_to_others: bool,
+    /// All leftovers are removed at once, and nothing else is done.
+    pub only_sweep: bool,
+}
+
 /// One account to examine.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -261,6 +275,12 @@ pub struct Target {
     pub also: Vec<String>,
     /// Public folders to sync.
     pub public_folders: Vec<String>,
+    /// Shared mailboxes that the product syncs.
+    pub shared_mailboxes: Vec<String>,
+    /// Mailboxes outside of what the product may reach.
+    pub outside_mailboxes: Vec<String>,
+    /// What the test sync is to do; `None`: nobody asked for one, and nothing is ever written.
+    pub test_sync: Option<TestSync>,
     /// Users whom the product is to serve.
     pub wanted_users: Option<WantedUsers>,
     /// A live sign-in as the product is allowed in this run.

@@ -28,6 +28,8 @@ pub struct Area {
     /// Its checks in ground-up order; those that are not named follow by name.
     #[serde(default)]
     pub checks: Vec<String>,
+    /// Fact group that is only collected when somebody asks for it: without it, these checks take no part.
+    pub only_with: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -249,6 +251,11 @@ impl Catalogue {
     /// Heading of an area.
     pub fn area_title<'a>(&'a self, area: &'a str) -> &'a str {
         self.areas.iter().find(|known| known.id == area).map_or(area, |known| &known.title)
+    }
+
+    /// The fact group without which a check takes no part, where there is one.
+    pub fn only_with(&self, check: &Check) -> Option<&str> {
+        self.areas.iter().find(|area| area.id == check.area())?.only_with.as_deref()
     }
 
     /// All checks in ground-up order.

@@ -274,6 +274,9 @@ pub struct AccountReport {
     pub cannot_determine: Vec<CannotDetermine>,
     /// All findings, ground-up.
     pub findings: Vec<Finding>,
+    /// What the test sync did, step by step: the facts of its group; only where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync: Option<serde_json::Value>,
     /// The account's own exchanges.
     pub evidence: BTreeMap<String, Exchange>,
     /// Endpoints in use that are not Microsoft's.

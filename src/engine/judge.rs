@@ -114,7 +114,8 @@ fn judge_account(
     let profile = judge.profile(account).unwrap_or(&fallback);
     let mut bench = Bench { view: &view, profile, context: view.context(profile), selection };
     let mut findings: BTreeMap<&str, Finding> = BTreeMap::new();
-    for check in order {
+    let awake = |check: &&&Check| chosen.dormant.get(check.id()).is_none_or(|group| view.holds(group));
+    for check in order.iter().filter(awake) {
         let mut finding = match bench.place(check)? {
             ControlFlow::Break(finding) => finding,
             ControlFlow::Continue(applied) => match blocking(check, &findings, chosen) {
@@ -126,7 +127,7 @@ fn judge_account(
         waive(&mut finding, &account.address, &run.started_at, &selection.waivers);
         findings.insert(check.id(), finding);
     }
-    let asked = |id: &str| chosen.asked.contains(id);
+    let asked = |id: &str| chosen.asked.contains(id) || chosen.dormant.contains_key(id);
     let shown = |finding: &Finding| asked(&finding.check) || finding.result == Word::Fail;
     let findings: Vec<Finding> =
         catalogue.checks().iter().filter_map(|c| findings.remove(c.id())).filter(shown).collect();
@@ -145,6 +146,7 @@ fn judge_account(
         evidence: account.section.evidence.clone(),
         custom_endpoints: view.texts("endpoints.custom"),
         hint: None,
+        sync: view.group("sync").filter(|sync| sync.get("steps").is_some()).cloned(),
         findings,
     })
 }
@@ -152,8 +154,7 @@ fn judge_account(
 /// The checks that are judged, parents before children, otherwise ground-up.
 fn in_order<'c>(catalogue: &'c Catalogue, chosen: &Chosen) -> Vec<&'c Check> {
     let (mut order, mut done): (Vec<&Check>, HashSet<&str>) = Default::default();
-    let mut open: Vec<&Check> =
-        catalogue.checks().iter().filter(|c| chosen.judged.contains(c.id())).collect();
+    let mut open: Vec<&Check> = catalogue.checks().iter().filter(|c| chosen.may_judge(c.id())).collect();
     while !open.is_empty() {
         let before = order.len();
         let waiting: HashSet<&str> = open.iter().map(|check| check.id()).collect();
@@ -177,7 +178,7 @@ fn in_order<'c>(catalogue: &'c Catalogue, chosen: &Chosen) -> Vec<&'c Check> {
 
 /// The failed check that keeps this one from being judged.
 fn blocking(check: &Check, done: &BTreeMap<&str, Finding>, chosen: &Chosen) -> Option<String> {
-    let parents = check.after().iter().filter(|id| chosen.judged.contains(*id));
+    let parents = check.after().iter().filter(|id| chosen.may_judge(id));
     let mut culprits = parents.filter_map(|id| {
         let parent = done.get(&**id)?;
         match parent.result {

@@ -227,7 +227,7 @@ impl Builder {
             let known = areas.iter().position(|area| area.id == own.id);
             let mut area = match known {
                 Some(at) => areas.remove(at),
-                None => Area { title: own.id.clone(), id: own.id, checks: Vec::new() },
+                None => Area { title: own.id.clone(), id: own.id, checks: Vec::new(), only_with: None },
             };
             if let Some(title) = own.title {
                 self.catalogue.additions.areas.insert(area.id.clone(), title.clone());

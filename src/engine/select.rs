@@ -30,6 +30,8 @@ pub struct Selection {
     pub only: Vec<String>,
     /// Ids or areas to leave out.
     pub skip: Vec<String>,
+    /// Areas that take no part as a rule, and do here.
+    pub with: Vec<String>,
     /// Profile instead of the account's own.
     pub profile: Option<String>,
     /// Warnings and unknowns count.
@@ -50,6 +52,15 @@ pub(super) struct Chosen {
     pub asked: BTreeSet<String>,
     /// Those and their prerequisites.
     pub judged: BTreeSet<String>,
+    /// Those that nobody asked for, and that take part where the facts of a group are there, with it.
+    pub dormant: BTreeMap<String, String>,
+}
+
+impl Chosen {
+    /// The check is judged, if the facts that it takes part with are there.
+    pub fn may_judge(&self, id: &str) -> bool {
+        self.judged.contains(id) || self.dormant.contains_key(id)
+    }
 }
 
 impl Selection {
@@ -61,13 +72,21 @@ impl Selection {
 
     pub(super) fn chosen(&self, catalogue: &Catalogue) -> Chosen {
         let skipped = |check: &&Check| Self::names(&self.skip, check);
-        let asked: BTreeSet<String> = catalogue
-            .checks()
-            .iter()
-            .filter(|check| self.only.is_empty() || Self::names(&self.only, check))
-            .filter(|check| !skipped(check))
-            .map(|check| check.id().to_owned())
-            .collect();
+        let (mut asked, mut dormant) = (BTreeSet::new(), BTreeMap::new());
+        for check in catalogue.checks().iter().filter(|check| !skipped(check)) {
+            let optional = catalogue.only_with(check);
+            match optional {
+                _ if Self::names(&self.only, check) => {}
+                _ if optional.is_some() && self.with.iter().any(|area| area == check.area()) => {}
+                _ if !self.only.is_empty() => continue,
+                None => {}
+                Some(group) => {
+                    dormant.insert(check.id().to_owned(), group.to_owned());
+                    continue;
+                }
+            }
+            asked.insert(check.id().to_owned());
+        }
         let mut judged = asked.clone();
         // Where all are asked for, so are the prerequisites of each.
         for id in asked.iter().filter(|_| !self.only.is_empty()) {
@@ -77,7 +96,15 @@ impl Selection {
         for id in left_out {
             judged.remove(id);
         }
-        Chosen { asked, judged }
+        dormant.retain(|id, _| !judged.contains(id));
+        Chosen { asked, judged, dormant }
+    }
+
+    /// Fact groups that are only collected when somebody asks for them, and that this selection asks for.
+    pub fn optional_groups(&self, catalogue: &Catalogue) -> BTreeSet<String> {
+        let chosen = self.chosen(catalogue);
+        let wanted = catalogue.checks().iter().filter(|check| chosen.judged.contains(check.id()));
+        wanted.filter_map(|check| catalogue.only_with(check)).map(str::to_owned).collect()
     }
 
     /// Whether a check is asked for; its prerequisites are not.

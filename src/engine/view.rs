@@ -102,6 +102,14 @@ impl<'a> View<'a> {
         self.groups.iter().find(|(known, _)| *known == name).map(|(_, facts)| &**facts)
     }
 
+    /// Something is known of a group, even if only why its facts are missing.
+    pub fn holds(&self, group: &str) -> bool {
+        let below = |path: &String| path.split('.').next() == Some(group);
+        self.sections
+            .iter()
+            .any(|section| section.facts.contains_key(group) || section.absent.keys().any(|path| below(path)))
+    }
+
     /// A text fact.
     pub fn text(&self, path: &str) -> Option<&str> {
         let (group, rest) = path.split_once('.')?;

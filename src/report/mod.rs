@@ -16,6 +16,7 @@ pub mod profile;
 pub mod requirements;
 mod sheet;
 pub mod short;
+pub mod sync;
 pub mod table;
 pub mod ticket;
 pub mod topic;

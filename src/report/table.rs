@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::mark::{Paint, mark, paint, verdict_paint, word};
 use super::page::{Page, count};
 use super::wrap::{width, wrap};
-use super::{Style, cause, grid, mark, verdict};
+use super::{Style, cause, grid, mark, sync, verdict};
 use crate::engine::{AccountReport, Catalogue, Finding, Report, Word};
 
 /// Reason code of what this run did not look at.
@@ -36,6 +36,9 @@ fn section(page: &mut Page, report: &Report, account: &AccountReport) {
     header(page, account);
     if !report.additions.is_empty() {
         page.labelled("Own checks", &report.additions.words(), Paint::Warn);
+    }
+    if let Some(done) = &account.sync {
+        sync::steps(page, done);
     }
     page.blank();
     // Areas in which nothing was judged, until one comes in which something was.
@@ -68,6 +71,9 @@ fn section(page: &mut Page, report: &Report, account: &AccountReport) {
     cause::block(page, report, account);
     undetermined(page, account);
     cause::questions(page, account);
+    if let Some(done) = &account.sync {
+        sync::traces(page, done);
+    }
     if let Some(hint) = &account.hint {
         page.blank();
         page.text(0, hint, Paint::Plain);

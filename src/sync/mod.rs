@@ -12,9 +12,11 @@ mod pace;
 mod plan;
 mod record;
 mod step;
+mod table;
 
 pub use marker::{MARKER_NAME, MARKER_SET, RunId};
 pub use pace::{Pace, Phase, Verdict};
 pub use plan::{Access, Mailbox, Part, Plan, Role, Sweep};
 pub use record::{Doing, Record, skipped};
 pub use step::{Left, Leftover, Name, Outcome, Place, Result, Step, why};
+pub use table::Planned;

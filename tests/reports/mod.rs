@@ -79,6 +79,7 @@ pub fn account(address: &str, verdict: Verdict, findings: Vec<Finding>) -> Accou
         first_causes: Vec::new(),
         cannot_determine: Vec::new(),
         findings,
+        sync: None,
         evidence: BTreeMap::new(),
         custom_endpoints: Vec::new(),
         hint: None,

@@ -241,10 +241,18 @@ pub struct Account {
     /// Whom the product signs in as.
     #[schemars(with = "Option<Subject>")]
     pub subject: Option<Spanned<Subject>>,
-    /// Other mailboxes to try, read only.
+    /// Other mailboxes to try, read only; `sync-test --yes` also writes to them.
     #[serde(default, rename = "as")]
     #[schemars(with = "Vec<String>")]
     pub also: Vec<Spanned<String>>,
+    /// Shared mailboxes that the product syncs; the test sync opens each of them.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub shared_mailboxes: Vec<Spanned<String>>,
+    /// Mailboxes outside of what the product may reach; the test sync tries whether they are refused.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub outside_mailboxes: Vec<Spanned<String>>,
     /// Public folders to sync.
     #[serde(default)]
     pub public_folders: Vec<String>,

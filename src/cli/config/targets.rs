@@ -14,7 +14,8 @@ use super::{
 use crate::{
     cli::problem::Problem,
     collect::{
-        ActiveDirectory, Endpoints, Protocol, Reader, Subject, SubjectKind, Target, World, import::Import,
+        ActiveDirectory, Endpoints, Protocol, Reader, Subject, SubjectKind, Target, TestSync, World,
+        import::Import, session::Tasks,
     },
     engine::Permission,
     wire::NetConfig,
@@ -54,6 +55,12 @@ pub struct Wishes<'a> {
     pub also: &'a [String],
     /// No sign-in as the product.
     pub no_sign_in: bool,
+    /// Protocol instead of the product's usual one.
+    pub protocol: Option<Protocol>,
+    /// The test sync, where it is asked for.
+    pub test_sync: Option<&'a TestSync>,
+    /// Further mailboxes that the test sync must find refused.
+    pub outside: &'a [String],
 }
 
 /// What is to be examined, and how.
@@ -67,6 +74,8 @@ pub struct Plan {
     pub deadline: Option<Duration>,
     /// Files that fill what no call can read; put in by whoever may open files.
     pub imports: Arc<[Import]>,
+    /// What goes on until it has cleaned up behind it.
+    pub tasks: Tasks,
 }
 
 /// Makes the plan; `profiles` are all there are, by name.
@@ -96,7 +105,7 @@ pub fn plan(
         planner.active_directory = planner.active_directory()?;
     }
     let targets = chosen.into_iter().map(|chosen| planner.target(&chosen)).collect::<Result<_, _>>()?;
-    Ok(Plan { targets, net, deadline, imports: Arc::default() })
+    Ok(Plan { targets, net, deadline, imports: Arc::default(), tasks: Tasks::default() })
 }
 
 /// An account with its table, if the configuration has one for it.
@@ -192,7 +201,18 @@ impl<'a> Planner<'a> {
         sign_in::active_directory(self.source, &mut self.vault, table).map(Some)
     }
 
+    /// The profile; of the two bases, the one whose protocol was wished for.
     fn profile(&self, table: Option<&file::Account>) -> Result<&'a Profile, Problem> {
+        let chosen = self.chosen_profile(table)?;
+        let base = match self.wishes.protocol {
+            Some(Protocol::Ews) if chosen.name == "generic-graph" => "generic-ews",
+            Some(Protocol::Graph) if chosen.name == "generic-ews" => "generic-graph",
+            _ => return Ok(chosen),
+        };
+        Ok(self.profiles.get(base).filter(|_| self.wishes.profile.is_none()).unwrap_or(chosen))
+    }
+
+    fn chosen_profile(&self, table: Option<&file::Account>) -> Result<&'a Profile, Problem> {
         let names: Vec<&String> = self.profiles.keys().collect();
         let find = |name: &str, problem: &dyn Fn(String) -> Problem| {
             self.profiles
@@ -230,15 +250,24 @@ impl<'a> Planner<'a> {
         let table = chosen.table.map(Spanned::get_ref);
         let profile = self.profile(table)?;
         let raw = table.and_then(|table| table.subject.as_ref());
+        let named = table.and_then(|table| table.world.as_ref()).map(|world| *world.get_ref());
+        let protocol = table.and_then(|table| table.protocol.as_ref()).map(|protocol| *protocol.get_ref());
+        let wished = self.wishes.protocol;
         let signs = Signs {
-            named: table.and_then(|table| table.world.as_ref()).map(|world| *world.get_ref()),
-            protocol: table.and_then(|table| table.protocol.as_ref()).map(|protocol| *protocol.get_ref()),
+            named: named.map(|named| wished.map_or(named, |wished| beside(named, wished))),
+            protocol: wished.map(protocol_name).or(protocol),
             kind: raw.and_then(|raw| raw.get_ref().kind.as_ref()).map(|kind| *kind.get_ref()),
             scheme: raw.and_then(|raw| raw.get_ref().scheme.as_ref()).map(|scheme| *scheme.get_ref()),
             own_server: self.own_server(),
             tenant: self.file.tenant.is_some(),
             profile,
         };
+        if let (Some(contradiction), Some(wished)) = (signs.contradiction(), wished) {
+            let how = if wished == Protocol::Ews { "ews" } else { "graph" };
+            let message =
+                format!("{} cannot be reached with `--protocol {how}`: {contradiction}", chosen.address);
+            return Err(Problem::new(message));
+        }
         if let (Some(contradiction), Some(table)) = (signs.contradiction(), chosen.table) {
             return Err(self.source.problem(table.span(), contradiction, "impossible combination"));
         }
@@ -379,6 +408,10 @@ impl<'a> Planner<'a> {
             }),
             also: self.also(table)?,
             public_folders: table.map(|table| table.public_folders.clone()).unwrap_or_default(),
+            shared_mailboxes: self.mailboxes(table.map(|table| table.shared_mailboxes.as_slice()), &[])?,
+            outside_mailboxes: self
+                .mailboxes(table.map(|table| table.outside_mailboxes.as_slice()), self.wishes.outside)?,
+            test_sync: self.wishes.test_sync.cloned(),
             wanted_users: table
                 .and_then(|table| table.wanted_users.as_ref())
                 .map(|wanted| super::wanted::read(self.source, wanted))
@@ -397,18 +430,44 @@ impl<'a> Planner<'a> {
     }
 
     fn also(&self, table: Option<&file::Account>) -> Result<Vec<String>, Problem> {
-        let mut also: Vec<String> = Vec::new();
-        for given in table.map(|table| table.also.as_slice()).unwrap_or_default() {
+        self.mailboxes(table.map(|table| table.also.as_slice()), self.wishes.also)
+    }
+
+    /// Mailboxes of the configuration and of the command line.
+    fn mailboxes(
+        &self,
+        configured: Option<&[Spanned<String>]>,
+        wished: &[String],
+    ) -> Result<Vec<String>, Problem> {
+        let mut mailboxes: Vec<String> = Vec::new();
+        for given in configured.unwrap_or_default() {
             self.checked(given)?;
-            also.push(given.get_ref().clone());
+            mailboxes.push(given.get_ref().clone());
         }
-        for wanted in self.wishes.also {
+        for wanted in wished {
             plain_address(wanted)?;
-            if !also.iter().any(|other| other.eq_ignore_ascii_case(wanted)) {
-                also.push(wanted.clone());
+            if !mailboxes.iter().any(|other| other.eq_ignore_ascii_case(wanted)) {
+                mailboxes.push(wanted.clone());
             }
         }
-        Ok(also)
+        Ok(mailboxes)
+    }
+}
+
+/// The world of the same credential in which that protocol is spoken.
+fn beside(named: file::WorldName, protocol: Protocol) -> file::WorldName {
+    use file::WorldName::{OnlineEwsApp, OnlineGraphApp};
+    match (named, protocol) {
+        (OnlineGraphApp, Protocol::Ews) => OnlineEwsApp,
+        (OnlineEwsApp, Protocol::Graph) => OnlineGraphApp,
+        _ => named,
+    }
+}
+
+fn protocol_name(protocol: Protocol) -> file::ProtocolName {
+    match protocol {
+        Protocol::Ews => file::ProtocolName::Ews,
+        Protocol::Graph => file::ProtocolName::Graph,
     }
 }
 

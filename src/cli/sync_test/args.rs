@@ -1,0 +1,200 @@
+//! Options of `sync-test`, and those that it shares with `check --sync`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::args::{Check, ExitCodes, Format, Look, Output, duration};
+use crate::collect::{Protocol, TestSync};
+use crate::sync::Part;
+
+/// `sync-test`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncready sync-test --demo healthy-on-premises
+  syncready sync-test svc-sync@contoso.com
+  syncready sync-test svc-sync@contoso.com --as alice@contoso.com --yes
+  syncready sync-test svc-sync@contoso.com --negative ceo@contoso.com
+  syncready sync-test --dry-run
+  syncready sync-test --sweep
+
+It makes a contact folder and a calendar of its own, works in them and removes them. Nothing else in the
+mailbox is changed. Ctrl-C cleans up first; a second one ends at once.")]
+pub struct SyncTest {
+    /// Accounts; without any, all of the configuration.
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+    /// Try it on an account of the simulated tenant; `list` names the scenarios.
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with = "accounts")]
+    pub demo: Option<String>,
+    /// Also open this mailbox; read only without --yes; repeatable.
+    #[arg(long = "as", value_name = "MAILBOX")]
+    pub as_mailboxes: Vec<String>,
+    /// What is shared with `check --sync`.
+    #[command(flatten)]
+    pub options: SyncOptions,
+    /// Remove all leftovers of earlier runs, however young, and do nothing else.
+    #[arg(long, conflicts_with_all = ["steps", "negative"])]
+    pub sweep: bool,
+    /// Print what would be done; ask no server.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Configuration; without it ./syncready.toml, if it is there.
+    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
+    pub set: Vec<String>,
+    /// What the sync product needs.
+    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
+    pub profile: Option<String>,
+    /// Send a credential again that was refused less than 24 hours ago.
+    #[arg(long, help_heading = "Configuration")]
+    pub retry_sign_in: bool,
+    /// Time limit of the whole run, cleaning up included; 3m for one mailbox.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
+    pub timeout: Option<Duration>,
+    /// Let warnings and unknowns count.
+    #[arg(long, help_heading = "Selection")]
+    pub strict: bool,
+
+    /// Save everything that was seen, readable for you only.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub save_facts: Option<PathBuf>,
+    /// Format of the report.
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    pub format: Format,
+    /// Convention of exit codes.
+    #[arg(long, value_enum, default_value_t = ExitCodes::Plain, value_name = "KIND", help_heading = "Output")]
+    pub exit_codes: ExitCodes,
+    /// Where it goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+impl SyncTest {
+    /// The check that does the same.
+    pub fn as_check(&self) -> Check {
+        Check {
+            accounts: self.accounts.clone(),
+            demo: self.demo.clone(),
+            save_facts: self.save_facts.clone(),
+            config: self.config.clone(),
+            set: self.set.clone(),
+            profile: self.profile.clone(),
+            as_mailboxes: self.as_mailboxes.clone(),
+            retry_sign_in: self.retry_sign_in,
+            timeout: self.timeout,
+            only: vec![AREA.to_owned()],
+            sync: true,
+            sweep: self.sweep,
+            test_sync: self.options.clone(),
+            strict: self.strict,
+            format: self.format,
+            exit_codes: self.exit_codes,
+            output: self.output.clone(),
+            look: self.look.clone(),
+            ..Check::plain()
+        }
+    }
+}
+
+/// The area whose checks judge a test sync, and the fact group that it fills.
+pub const AREA: &str = "sync";
+
+/// What a test sync does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct SyncOptions {
+    /// Protocol, where it is not the product's usual one.
+    #[arg(long, value_enum, value_name = "PROTOCOL", help_heading = "Test sync")]
+    pub protocol: Option<ProtocolName>,
+    /// Only these parts; repeatable, or separated by commas.
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',', help_heading = "Test sync")]
+    pub steps: Vec<PartName>,
+    /// This mailbox must be refused: an answer is a finding; repeatable.
+    #[arg(long, value_name = "MAILBOX", help_heading = "Test sync")]
+    pub negative: Vec<String>,
+    /// Also write to mailboxes of others; without it they are only read.
+    #[arg(long, help_heading = "Test sync")]
+    pub yes: bool,
+}
+
+impl SyncOptions {
+    /// The same as the collectors know it.
+    pub fn wishes(&self, only_sweep: bool) -> TestSync {
+        let parts = self.steps.iter().map(|part| part.part()).collect();
+        TestSync {
+            parts: (!self.steps.is_empty()).then_some(parts),
+            // Leftovers are the tool's own, whoever's mailbox they lie in.
+            write_to_others: self.yes,
+            only_sweep,
+        }
+    }
+}
+
+/// Protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolName {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+}
+
+impl From<ProtocolName> for Protocol {
+    fn from(name: ProtocolName) -> Self {
+        match name {
+            ProtocolName::Ews => Self::Ews,
+            ProtocolName::Graph => Self::Graph,
+        }
+    }
+}
+
+/// Parts of a test sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartName {
+    /// A contact folder, contacts, their change feed.
+    Contacts,
+    /// A calendar, appointments, their change feed.
+    Calendar,
+    /// A subscription and its event.
+    Notifications,
+    /// The global address list.
+    AddressList,
+    /// Free and busy times.
+    Availability,
+    /// The hierarchy of public folders, and one read.
+    PublicFolders,
+}
+
+impl PartName {
+    fn part(self) -> Part {
+        match self {
+            Self::Contacts => Part::Contacts,
+            Self::Calendar => Part::Calendar,
+            Self::Notifications => Part::Notifications,
+            Self::AddressList => Part::AddressList,
+            Self::Availability => Part::Availability,
+            Self::PublicFolders => Part::PublicFolders,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_the_same_name_everywhere() {
+        for name in PartName::value_variants() {
+            let shown = name.to_possible_value().expect("shown").get_name().to_owned();
+            assert_eq!(shown, name.part().as_str());
+        }
+    }
+}

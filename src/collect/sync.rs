@@ -52,7 +52,7 @@ const LEAST: Duration = Duration::from_secs(6);
 /// Kept back at the end of a run, for what comes after the test sync.
 const REST: Duration = Duration::from_secs(1);
 /// Longest time kept back for cleaning up.
-const CLEANING: Duration = Duration::from_secs(60);
+const CLEANING: Duration = Duration::from_mins(1);
 
 async fn test(context: Context) -> Yield {
     let prepared = match prepare(&context) {
@@ -64,6 +64,7 @@ async fn test(context: Context) -> Yield {
         Ok(outcome) => outcome,
         Err(absence) => return without(&absence),
     };
+    let outcome = in_order(&prepared, outcome);
     let stopped = context.session.tasks.stop().is_cancelled();
     let ended = match () {
         () if stopped => "stopped",
@@ -247,6 +248,13 @@ async fn perform(context: &Context, plan: Plan) -> Result<Outcome, Absence> {
         super::ews::refused(context).await;
     }
     Ok(outcome)
+}
+
+/// Steps mailbox by mailbox as planned, in the order in which people think of them.
+fn in_order(plan: &Plan, mut outcome: Outcome) -> Outcome {
+    let place = |step: &Step| plan.mailboxes.iter().position(|mailbox| mailbox.address == step.mailbox);
+    outcome.steps.sort_by_key(|step| (place(step), step.name));
+    outcome
 }
 
 fn facts(plan: &Plan, outcome: &Outcome, ended: &str, took: Duration) -> Yield {

@@ -107,7 +107,7 @@ impl<'a> View<'a> {
         let below = |path: &String| path.split('.').next() == Some(group);
         self.sections
             .iter()
-            .any(|section| section.facts.contains_key(group) || section.absent.keys().any(|path| below(path)))
+            .any(|section| section.facts.contains_key(group) || section.absent.keys().any(below))
     }
 
     /// A text fact.

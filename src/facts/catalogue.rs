@@ -726,7 +726,7 @@ groups! {
         "mailboxes[].address" Text "mailbox";
         "mailboxes[].role" Text "account, other, shared or outside";
         "mailboxes[].read_only" Text "why nothing is written to it; null: it is written to";
-        "steps" List "each step in each mailbox, in the order in which they ended";
+        "steps" List "each step in each mailbox, mailbox by mailbox; some go on at the same time";
         "steps[].step" Text "open, quota, sweep, create-folder, feed-start, create, read, feed-created, update, conflict, feed-updated, delete, feed-deleted, notification, address-list, availability, public-folders or clean-up";
         "steps[].mailbox" Text "mailbox";
         "steps[].role" Text "account, other, shared or outside";

@@ -133,7 +133,8 @@ fn line(page: &mut Page, step: &Value) {
 fn verdict(step: &Value) -> (Word, Paint, String) {
     let result = text(step, "result");
     let code = step["code"].as_str().map(str::to_owned);
-    let status = step["status"].as_u64().map(|status| format!("HTTP {status}"));
+    let status = step["status"].as_u64().filter(|status| *status >= 300);
+    let status = status.map(|status| format!("HTTP {status}"));
     let why = code.or(status).map_or_else(|| result.to_owned(), |why| format!("{result}: {why}"));
     match (result, text(step, "role") == "outside") {
         ("ok", false) => (Word::Pass, Paint::Good, String::new()),
@@ -157,11 +158,15 @@ fn details(page: &mut Page, step: &Value, word: Word) {
 }
 
 fn skipped(page: &mut Page, steps: &[&Value]) {
-    let named = |step: &&&Value| match step["subject"].as_str() {
+    let short = |step: &&&Value| match step["subject"].as_str() {
         Some(subject) => format!("{} {subject}", text(step, "step")),
         None => text(step, "step").to_owned(),
     };
-    let names: Vec<String> = steps.iter().map(|step| named(&step)).collect();
+    let names: Vec<String> = if steps.iter().all(|step| text(step, "code") == "read-only") {
+        vec!["everything that writes".to_owned()]
+    } else {
+        steps.iter().map(|step| short(&step)).collect()
+    };
     let why = steps.first().map(|step| text(step, "text")).unwrap_or_default();
     let lead = format!("{} ", mark(Word::Skipped, page.style()));
     page.hang(2, &lead, &format!("skipped: {}", names.join(", ")), Paint::Dim);
@@ -182,7 +187,7 @@ fn notes(page: &mut Page, sync: &Value) {
     match text(sync, "ended") {
         "stopped" => notes.push("It was stopped before its end and has cleaned up.".to_owned()),
         "out-of-time" => {
-            notes.push("Its time was over before its end (`--timeout` sets another).".to_owned())
+            notes.push("Its time was over before its end (`--timeout` sets another).".to_owned());
         }
         _ => {}
     }

@@ -89,7 +89,7 @@ pub struct Answer {
     /// Body.
     pub body: Vec<u8>,
     /// What follows the body for as long as the connection is open.
-    pub stream: Option<Streaming>,
+    pub stream: Option<Box<Streaming>>,
 }
 
 impl Answer {
@@ -107,7 +107,7 @@ impl Answer {
     /// The same answer, followed by a stream.
     #[must_use]
     pub fn streaming(mut self, stream: Streaming) -> Self {
-        self.stream = Some(stream);
+        self.stream = Some(Box::new(stream));
         self
     }
 
@@ -123,7 +123,7 @@ impl From<Answer> for call::Answer {
     fn from(answer: Answer) -> Self {
         let mut http = Self::new(Bytes::from(answer.body));
         if let Some(stream) = answer.stream {
-            http.extensions_mut().insert(stream);
+            http.extensions_mut().insert(*stream);
         }
         *http.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in answer.headers {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     World,
     call::{self, Answer, Call},
-    world,
+    ews, world,
 };
 
 /// What a fault does instead of the service.
@@ -76,7 +76,7 @@ impl Faults {
                 continue;
             }
             delay += Duration::from_millis(fault["delay_ms"].as_u64().unwrap_or_default());
-            if let Some(effect) = effect(fault) {
+            if let Some(effect) = effect(fault, target.body) {
                 return (delay, Some(effect));
             }
         }
@@ -140,7 +140,7 @@ fn fits(pattern: &str, path: &str) -> bool {
     !whole || rest.is_empty()
 }
 
-fn effect(fault: &Value) -> Option<Fault> {
+fn effect(fault: &Value, body: &[u8]) -> Option<Fault> {
     let garbage = || (0..=u8::MAX).cycle().step_by(167).take(4096).collect::<Bytes>();
     Some(match fault["kind"].as_str() {
         Some("garbage") => Fault::Answer(call::text(StatusCode::OK, "application/json", garbage())),
@@ -148,16 +148,19 @@ fn effect(fault: &Value) -> Option<Fault> {
             let page = "<!DOCTYPE html><html><body>Sign in to the network</body></html>";
             Fault::Answer(call::text(StatusCode::OK, "text/html", page))
         }
-        Some("lost") => Fault::Lost(refusal(fault)),
+        Some("lost") => Fault::Lost(refusal(fault, body)),
         Some("truncated") => Fault::Truncated,
         Some("endless") => Fault::Endless,
         Some("oversized") => Fault::Oversized(fault["bytes"].as_u64().unwrap_or(16 << 20)),
         Some("reset") => Fault::Reset,
-        _ => Fault::Answer(refusal(fault)?),
+        _ => Fault::Answer(refusal(fault, body)?),
     })
 }
 
-fn refusal(fault: &Value) -> Option<Answer> {
+fn refusal(fault: &Value, body: &[u8]) -> Option<Answer> {
+    if fault["ews"].is_object() {
+        return Some(ews::refused(&fault["ews"], body).into());
+    }
     let status = StatusCode::from_u16(u16::try_from(fault["status"].as_u64()?).ok()?).ok()?;
     let mut answer = match &fault["body"] {
         Value::Null => call::empty(status),

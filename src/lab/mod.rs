@@ -32,7 +32,6 @@ mod names;
 mod rbac;
 mod scenario;
 mod server;
-#[allow(dead_code, unused_imports, reason = "the protocols are being built on it")]
 mod store;
 mod throttling;
 pub mod token;

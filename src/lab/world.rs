@@ -54,6 +54,7 @@
 //!                       members: keys of users or groups (direct members count), addresses or *; none: everybody
 //! ews                   host, kind online|exchange-server, version, challenges[], logon_form,
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
+//!                       minute_ms (how long a minute of a subscription or a stream lasts here; 60000),
 //!                       impersonators{user or app key: {allow[], deny[]}},
 //!                       mailbox_errors{ADDRESS: {status, code, text, http, impersonated (only where somebody acts for it)}}
 //! rbac                  Exchange Server: assignments{KEY: {name, group | user, kind, enabled, scope, changed}},
@@ -90,8 +91,9 @@
 //!                       operation (SOAP element), after
 //!                       (so many pass before), times, per_path, delay_ms (alone: latency of that path), and what happens
 //!                       instead: status + headers + body | kind garbage|truncated|wrong-type|endless|oversized|reset |
-//!                       kind lost: it is executed, and answered by status + headers + body or by a broken connection;
-//!                       parts of a Graph batch are struck too
+//!                       ews {code, text, form message|fault (status 500)|bare (status 200, as Gromox), values{},
+//!                       back_off_ms} | kind lost: it is executed, and answered by status + headers + body, by ews, or by
+//!                       a broken connection; parts of a Graph batch are struck too
 //! identity_header       what the managed-identity service of an App Service wants to see
 //! clock_offset_seconds, latency_ms
 //! ```

@@ -15,12 +15,11 @@ use crate::lab::store::{Deletion, Extended, Folder, Mailbox, NewFolder};
 pub(super) fn get(context: &Context, operation: Node) -> String {
     let shape = Shape::read(part(operation, "FolderShape"));
     let found = list(operation, "FolderIds").into_iter().map(|id| {
-        let folder = match public_folders::wanted(id) {
-            Some(wanted) => public_folders::get(context, &wanted, &shape)?,
-            None => {
-                let place = target::folder(context, id)?;
-                context.store.read(place.row, |mailbox| shown(mailbox, &place, &shape))?
-            }
+        let folder = if let Some(wanted) = public_folders::wanted(id) {
+            public_folders::get(context, &wanted, &shape)?
+        } else {
+            let place = target::folder(context, id)?;
+            context.store.read(place.row, |mailbox| shown(mailbox, &place, &shape))?
         };
         Ok(format!("<m:Folders>{folder}</m:Folders>"))
     });

@@ -26,10 +26,10 @@ pub(super) fn create(context: &Context, operation: Node) -> String {
             let text = "Access is denied. The item cannot be created in this folder.";
             return Err(Fault::new("ErrorCreateItemAccessDenied", text));
         }
-        let content = item::described(node, context.zone, &context.ask.request_id)?;
+        let new = item::described(node, context.zone, &context.ask.request_id)?;
         let by = target::actor(context);
         context.store.write(place.row, |mailbox| {
-            let id = mailbox.create_item(&place.folder, content, &by);
+            let id = mailbox.create_item(&place.folder, new, &by);
             let id = id.map_err(|refused| wrong_folder(refused, node.tag_name().name()))?;
             only_id(mailbox, &id)
         })
@@ -126,13 +126,13 @@ pub(super) fn update(context: &Context, operation: Node) -> String {
         context.store.write(thing.place.row, |mailbox| {
             // A series and its occurrences have one change key.
             let item = mailbox.item(&thing.id).ok_or_else(occurrence_stays)?;
-            let mut content = item.content.clone();
+            let mut edited = item.content.clone();
             for one in updates.children().filter(Node::is_element) {
-                apply(&mut content, one, context.zone)?;
+                apply(&mut edited, one, context.zone)?;
             }
             let expected =
                 thing.change.filter(|_| operation.attribute("ConflictResolution") == Some("NeverOverwrite"));
-            mailbox.update_item(&thing.id, expected, |own| *own = content).map_err(refusal)?;
+            mailbox.update_item(&thing.id, expected, |own| *own = edited).map_err(refusal)?;
             Ok(format!(
                 "{}<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults>",
                 only_id(mailbox, &thing.id)?

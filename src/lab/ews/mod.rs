@@ -19,6 +19,7 @@ mod paths;
 mod people;
 mod public_folders;
 mod reader;
+mod refusal;
 mod restriction;
 mod schema;
 mod sync;
@@ -31,8 +32,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use self::identity::{Caller, Refused};
-pub use self::notifications::Streaming;
 use self::xml::Fault;
+pub use self::{notifications::Streaming, refusal::refused};
 use super::ask::{Answer, Ask};
 use super::store::Store;
 use super::view::View;

@@ -218,23 +218,31 @@ pub struct Streaming {
     greeted: bool,
 }
 
+fn only_streaming(found: Subscription) -> Result<Subscription, Fault> {
+    if found.streaming {
+        return Ok(found);
+    }
+    Err(Fault::new("ErrorInvalidSubscription", "The subscription is no streaming subscription."))
+}
+
+fn id_xml_of(subscription: &str) -> String {
+    format!("<t:SubscriptionId>{}</t:SubscriptionId>", escape(subscription))
+}
+
+fn notification(subscription: &str, events: &str) -> String {
+    format!("<t:Notification>{}{events}</t:Notification>", id_xml_of(subscription))
+}
+
 /// Checks `GetStreamingEvents`; the stream, or the refusal as a body.
 pub(super) fn streaming(context: &Context, operation: Node) -> Result<Streaming, String> {
     let ids = list(operation, "SubscriptionIds");
     let (mut subscriptions, mut wrong, mut why) = (Vec::new(), String::new(), None);
-    for id in ids.iter().filter_map(|id| id.text()).map(str::trim) {
-        match own(context, id) {
-            Ok(found) if found.streaming => subscriptions.push(found),
-            Ok(_) => {
-                why = Some(Fault::new(
-                    "ErrorInvalidSubscription",
-                    "The subscription is no streaming subscription.",
-                ));
-                wrong += &format!("<t:SubscriptionId>{}</t:SubscriptionId>", escape(id));
-            }
+    for id in ids.iter().filter_map(Node::text).map(str::trim) {
+        match own(context, id).and_then(only_streaming) {
+            Ok(found) => subscriptions.push(found),
             Err(fault) => {
                 why = Some(fault);
-                wrong += &format!("<t:SubscriptionId>{}</t:SubscriptionId>", escape(id));
+                wrong += &id_xml_of(id);
             }
         }
     }
@@ -299,10 +307,7 @@ impl Streaming {
                 let events = mailbox.events().after(*seen, wanted).unwrap_or_default();
                 let inner: String = events.iter().map(|event| row_of(mailbox, event, false)).collect();
                 if !inner.is_empty() {
-                    rows += &format!(
-                        "<t:Notification><t:SubscriptionId>{}</t:SubscriptionId>{inner}</t:Notification>",
-                        wanted.id
-                    );
+                    rows += &notification(&wanted.id, &inner);
                 }
                 *seen = mailbox.events().last();
             });

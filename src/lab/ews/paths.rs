@@ -70,12 +70,11 @@ fn name_of(node: Node) -> Option<PropertyName> {
         let number = hex.map_or_else(|| tag.parse().ok(), |hex| u16::from_str_radix(hex, 16).ok())?;
         return Some(PropertyName::Tag(number));
     }
-    let set = match node.attribute("PropertySetId") {
-        Some(set) => set.parse().ok()?,
-        None => {
-            let name = node.attribute("DistinguishedPropertySetId")?;
-            SETS.iter().find(|(known, _)| *known == name)?.1
-        }
+    let set = if let Some(set) = node.attribute("PropertySetId") {
+        set.parse().ok()?
+    } else {
+        let name = node.attribute("DistinguishedPropertySetId")?;
+        SETS.iter().find(|(known, _)| *known == name)?.1
     };
     match (node.attribute("PropertyName"), node.attribute("PropertyId")) {
         (Some(name), None) => Some(PropertyName::Name { set, name: name.to_owned() }),
@@ -106,12 +105,15 @@ pub(super) fn extended_xml(property: &Property) -> String {
         PropertyName::Id { set, id } => format!("{} PropertyId=\"{id}\"", set_xml(*set)),
         PropertyName::Name { set, name } => format!("{} PropertyName=\"{}\"", set_xml(*set), escape(name)),
     };
-    let values: String =
-        property.values.iter().map(|value| format!("<t:Value>{}</t:Value>", escape(value))).collect();
+    let values: String = property.values.iter().map(|value| value_xml(value)).collect();
     let values = if kind.ends_with("Array") { format!("<t:Values>{values}</t:Values>") } else { values };
     format!(
         "<t:ExtendedProperty><t:ExtendedFieldURI {path} PropertyType=\"{kind}\"/>{values}</t:ExtendedProperty>"
     )
+}
+
+fn value_xml(value: &str) -> String {
+    format!("<t:Value>{}</t:Value>", escape(value))
 }
 
 fn set_xml(set: Uuid) -> String {

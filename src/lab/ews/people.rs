@@ -24,15 +24,27 @@ fn listed(mailbox: &Value, wanted: &str) -> bool {
     !hidden && (answers_to(mailbox, wanted) || words || shown.starts_with(wanted))
 }
 
+/// The mailboxes of the address list that answer to a name: those that are written down, and of those
+/// that are computed the one with that address.
+fn directory<'a>(view: View<'a>, wanted: &str) -> Vec<&'a Value> {
+    let mut all = view.rows("exchange.mailboxes");
+    for row in view.mailboxes_named(wanted) {
+        if !all.iter().any(|known| text(known, "PrimarySmtpAddress") == text(row, "PrimarySmtpAddress")) {
+            all.push(row);
+        }
+    }
+    all.retain(|row| listed(row, wanted));
+    all
+}
+
 /// `ResolveNames`: equal addresses, or the beginning of a name.
 pub(super) fn resolve_names(context: &Context, operation: Node) -> String {
     let entry = text_of(operation, "UnresolvedEntry").to_lowercase();
     let bare = entry.strip_prefix("smtp:").unwrap_or(&entry);
     let full = matches!(operation.attribute("ReturnFullContactData"), Some("true" | "1"));
     let scope = operation.attribute("SearchScope").unwrap_or("ActiveDirectoryContacts");
-    let all = context.view.rows("exchange.mailboxes").into_iter();
-    let directory = all.filter(|mailbox| scope != "Contacts" && listed(mailbox, bare));
-    let mut found: Vec<String> = directory.map(|mailbox| resolution(context.view, mailbox, full)).collect();
+    let all = directory(context.view, bare).into_iter().filter(|_| scope != "Contacts");
+    let mut found: Vec<String> = all.map(|mailbox| resolution(context.view, mailbox, full)).collect();
     if scope != "ActiveDirectory" {
         found.extend(own_contacts(context, bare, full));
     }
@@ -83,14 +95,10 @@ fn contact_xml(view: View, mailbox: &Value) -> String {
     let addresses: String = texts(&mailbox["EmailAddresses"])
         .into_iter()
         .zip(EMAILS)
-        .map(|(address, key)| format!("<t:Entry Key=\"{key}\">{}</t:Entry>", escape(address)))
+        .map(|(address, key)| entry(key, address))
         .collect();
-    let phone = |key: &str, number: &str| match number {
-        "" => String::new(),
-        number => format!("<t:Entry Key=\"{key}\">{}</t:Entry>", escape(number)),
-    };
     let business = texts(&user["businessPhones"]).first().copied().unwrap_or_default();
-    let phones = phone("BusinessPhone", business) + &phone("MobilePhone", text(user, "mobilePhone"));
+    let phones = entry("BusinessPhone", business) + &entry("MobilePhone", text(user, "mobilePhone"));
     let manager = user["x"]["manager"].as_str().and_then(|key| view.named("users", key));
     [
         "<t:Contact>".to_owned(),
@@ -112,6 +120,13 @@ fn contact_xml(view: View, mailbox: &Value) -> String {
     .concat()
 }
 
+fn entry(key: &str, value: &str) -> String {
+    if value.is_empty() {
+        return String::new();
+    }
+    format!("<t:Entry Key=\"{key}\">{}</t:Entry>", escape(value))
+}
+
 fn wrapped(name: &str, inner: &str) -> String {
     if inner.is_empty() { String::new() } else { format!("<t:{name}>{inner}</t:{name}>") }
 }
@@ -130,8 +145,8 @@ fn own_contacts(context: &Context, wanted: &str, full: bool) -> Vec<String> {
 
 fn contact_answers(contact: &Contact, wanted: &str) -> bool {
     let names = [ContactText::GivenName, ContactText::Surname, ContactText::DisplayName, ContactText::FileAs];
-    let named = names.iter().any(|name| contact.text(*name).to_lowercase().starts_with(wanted));
-    named || contact.emails.iter().flatten().any(|email| email.address.to_lowercase().starts_with(wanted))
+    let by_name = names.iter().any(|name| contact.text(*name).to_lowercase().starts_with(wanted));
+    by_name || contact.emails.iter().flatten().any(|email| email.address.to_lowercase().starts_with(wanted))
 }
 
 fn resolved(
@@ -151,13 +166,12 @@ fn resolved(
 /// `FindPeople` in the address list.
 pub(super) fn find_people(context: &Context, operation: Node) -> Result<String, Fault> {
     let folder = part(operation, "ParentFolderId").and_then(first);
-    let directory = folder.is_some_and(|folder| folder.attribute("Id") == Some("directory"));
-    if let (Some(folder), false) = (folder, directory) {
+    let whole = folder.is_some_and(|folder| folder.attribute("Id") == Some("directory"));
+    if let (Some(folder), false) = (folder, whole) {
         target::folder(context, folder)?;
     }
     let wanted = text_of(operation, "QueryString").to_lowercase();
-    let all = context.view.rows("exchange.mailboxes").into_iter();
-    let mut found: Vec<&Value> = all.filter(|mailbox| directory && listed(mailbox, &wanted)).collect();
+    let mut found = if whole { directory(context.view, &wanted) } else { Vec::new() };
     found.sort_by_key(|mailbox| text(mailbox, "DisplayName").to_lowercase());
     let total = found.len();
     let (page, _) = paging::page(operation, found);

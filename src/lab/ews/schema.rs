@@ -122,22 +122,20 @@ pub(super) fn violation<'a>(node: Node<'a, 'a>) -> Option<(Node<'a, 'a>, String)
 
 fn children<'a>(node: Node<'a, 'a>, name: &str, order: &[(&str, bool)]) -> Option<(Node<'a, 'a>, String)> {
     let own = || node.children().filter(Node::is_element);
-    // The same name means something else below another element: a TimeZone's StartTime is no element here.
     let mut place = 0;
     for child in own() {
         let local = child.tag_name().name();
-        match order.iter().position(|(known, _)| *known == local).filter(|at| *at >= place) {
-            Some(at) => place = at,
-            None => {
-                let expected: Vec<String> =
-                    order.iter().skip(place).map(|(known, _)| format!("'{known}'")).collect();
-                let text = format!(
-                    "The element '{name}' has invalid child element '{local}'. List of possible elements expected: {}.",
-                    expected.join(", ")
-                );
-                return Some((child, text));
-            }
-        }
+        let at = order.iter().position(|(known, _)| *known == local).filter(|at| *at >= place);
+        let Some(at) = at else {
+            let expected: Vec<String> =
+                order.iter().skip(place).map(|(known, _)| format!("'{known}'")).collect();
+            let text = format!(
+                "The element '{name}' has invalid child element '{local}'. List of possible elements expected: {}.",
+                expected.join(", ")
+            );
+            return Some((child, text));
+        };
+        place = at;
     }
     let missing = order
         .iter()

@@ -73,7 +73,7 @@ impl Log {
                 Some(Change { kind, id: id.to_owned(), position })
             })
             .collect();
-        found.sort_by(|a, b| b.position.cmp(&a.position));
+        found.sort_by_key(|change| std::cmp::Reverse(change.position));
         found
     }
 

@@ -253,7 +253,7 @@ impl Contact {
 
 /// How an appointment shows in free and busy times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[allow(missing_docs, reason = "named as in both protocols")]
+#[allow(missing_docs, clippy::enum_variant_names, reason = "named as in both protocols")]
 pub enum Busy {
     Free,
     WorkingElsewhere,

@@ -32,7 +32,7 @@ pub use self::{
     folder::{Folder, NewFolder},
     item::{
         Address, Appointment, Body, Busy, Contact, ContactText, Content, Email, Importance, Item, Kind,
-        Phone, Place, Reminder, Sensitivity,
+        Phone, Place, Sensitivity,
     },
     mailbox::{Deletion, Mailbox, Target},
     property::{Extended, Property, PropertyName},

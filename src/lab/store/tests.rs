@@ -37,7 +37,7 @@ fn reading_keeps_nothing_and_writing_does() {
     let id = store.read(&row(), |mailbox| mailbox.default("Calendar").unwrap().id.clone());
     assert_eq!(store.owner_of(&id), None);
     assert_eq!(store.read(&row(), |mailbox| mailbox.folder(&id).unwrap().shown.clone()), "Kalender");
-    store.write(&row(), |mailbox| own_folder(mailbox));
+    store.write(&row(), own_folder);
     assert_eq!(store.owner_of(&id).as_deref(), Some("svc@contoso.com"));
 }
 
@@ -266,7 +266,7 @@ fn a_subscription_hears_of_its_folders_until_it_runs_out() {
             read: std::time::Instant::now(),
         })
     };
-    let id = subscribe(std::time::Duration::from_secs(60));
+    let id = subscribe(std::time::Duration::from_mins(1));
     store.write(&row(), |mailbox| {
         let item = mailbox.create_item(&folder, contact("Ada"), "").unwrap();
         mailbox.update_item(&item, None, |content| content.subject = "x".into()).unwrap();

@@ -32,7 +32,7 @@ pub(super) fn text(shown: &Shown, series: &Appointment, name: &str) -> Option<St
         "Start" => Some(times::write(start)),
         "End" => Some(times::write(end)),
         "IsAllDayEvent" => flag(series.all_day),
-        "LegacyFreeBusyStatus" => Some(busy_name(series.busy).to_owned()),
+        "LegacyFreeBusyStatus" | "IntendedFreeBusyStatus" => Some(busy_name(series.busy).to_owned()),
         "Location" => Some(series.location.clone()).filter(|location| !location.is_empty()),
         "IsMeeting" => flag(meeting),
         "IsCancelled" | "MeetingRequestWasSent" | "IsOnlineMeeting" => flag(false),
@@ -55,7 +55,6 @@ pub(super) fn text(shown: &Shown, series: &Appointment, name: &str) -> Option<St
         "ReminderDueBy" => Some(times::write(start)).filter(|_| shown.item.content.reminder.on),
         "StartWallClock" => Some(wall_clock(start, &series.start_zone)),
         "EndWallClock" => Some(wall_clock(end, &series.end_zone)),
-        "IntendedFreeBusyStatus" => Some(busy_name(series.busy).to_owned()),
         _ => None,
     }
 }
@@ -84,35 +83,35 @@ pub(super) fn special(shown: &Shown, series: &Appointment, name: &str) -> Option
         "EndTimeZone" => Some(zone_xml(name, &series.end_zone)),
         _ if shown.occurrence.is_some() => None,
         "Recurrence" => Some(recurrence::write(series.recurrence.as_ref()?)),
-        "FirstOccurrence" => occurrence(shown, series.recurrence.as_ref().and(series.ends().0)?, name),
-        "LastOccurrence" => occurrence(shown, series.recurrence.as_ref().and(series.ends().1)?, name),
+        "FirstOccurrence" => Some(occurrence(shown, series.recurrence.as_ref().and(series.ends().0)?, name)),
+        "LastOccurrence" => Some(occurrence(shown, series.recurrence.as_ref().and(series.ends().1)?, name)),
         "DeletedOccurrences" => {
             let clock = series.start.to_zoned(zone(&series.start_zone)).time();
             let starts = series.deleted.iter().filter_map(|day| {
                 let local = zone(&series.start_zone).to_ambiguous_zoned(day.to_datetime(clock));
                 Some(times::write(local.compatible().ok()?.timestamp()))
             });
-            let rows: String = starts
-                .map(|start| {
-                    format!("<t:DeletedOccurrence>{}</t:DeletedOccurrence>", element_text("Start", &start))
-                })
-                .collect();
+            let rows: String = starts.map(|start| deleted(&start)).collect();
             (!rows.is_empty()).then(|| format!("<t:{name}>{rows}</t:{name}>"))
         }
         _ => None,
     }
 }
 
+fn deleted(start: &str) -> String {
+    format!("<t:DeletedOccurrence>{}</t:DeletedOccurrence>", element_text("Start", start))
+}
+
 fn zone_xml(element: &str, name: &str) -> String {
     format!("<t:{element} Id=\"{0}\" Name=\"{0}\"/>", escape(name))
 }
 
-fn occurrence(shown: &Shown, found: Occurrence, element: &str) -> Option<String> {
+fn occurrence(shown: &Shown, found: Occurrence, element: &str) -> String {
     let id = Mailbox::occurrence_id(&shown.item.id, found.day);
     let key = change_key(shown.mailbox, 0x0f, shown.item.change);
     let (start, end) = (times::write(found.start), times::write(found.end));
-    Some(format!(
+    format!(
         "<t:{element}><t:ItemId Id=\"{id}\" ChangeKey=\"{key}\"/><t:Start>{start}</t:Start><t:End>{end}</t:End>\
          <t:OriginalStart>{start}</t:OriginalStart></t:{element}>"
-    ))
+    )
 }

@@ -142,16 +142,17 @@ fn importance(word: &str) -> Importance {
 /// An element as this server writes it.
 fn raw(node: Node) -> String {
     let name = node.tag_name().name();
-    let attributes: String =
-        node.attributes().map(|own| format!(" {}=\"{}\"", own.name(), escape(own.value()))).collect();
-    let inner: String = node
-        .children()
-        .map(|child| match child.is_element() {
-            true => raw(child),
-            false => escape(child.text().unwrap_or_default()),
-        })
-        .collect();
+    let attributes: String = node.attributes().map(attribute).collect();
+    let inner: String = node.children().map(piece).collect();
     format!("<t:{name}{attributes}>{inner}</t:{name}>")
+}
+
+fn attribute(own: roxmltree::Attribute) -> String {
+    format!(" {}=\"{}\"", own.name(), escape(own.value()))
+}
+
+fn piece(node: Node) -> String {
+    if node.is_element() { raw(node) } else { escape(node.text().unwrap_or_default()) }
 }
 
 /// Sets a property of a contact; says whether it is one that the store knows.

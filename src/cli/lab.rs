@@ -52,6 +52,7 @@ fn contract(lab: &Lab) -> Value {
     json!({
         "format": 1,
         "ca_file": lab.folder().join("ca.pem"),
+        "config_file": lab.folder().join("syncready.toml"),
         "dns": lab.dns().to_string(),
         "connect_to": map,
         "sign_in": served("entra", "login.microsoftonline.com"),
@@ -91,12 +92,21 @@ fn apps(lab: &Lab) -> Vec<Value> {
 fn for_people(scenario: &str, line: &Value, config: &str) -> String {
     let mut text = format!("The simulated tenant of the scenario {scenario} is served on this machine.\n\n");
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    for key in
-        ["ca_file", "dns", "sign_in", "graph", "exchange_admin", "ews", "autodiscover", "tenant_id", "domain"]
-    {
+    for key in [
+        "ca_file",
+        "config_file",
+        "dns",
+        "sign_in",
+        "graph",
+        "exchange_admin",
+        "ews",
+        "autodiscover",
+        "tenant_id",
+        "domain",
+    ] {
         let _ = writeln!(text, "  {key:<15} {}", plain(&line[key]));
     }
-    let _ = writeln!(text, "\nA configuration that reaches it:\n");
+    let _ = writeln!(text, "\nThe configuration that reaches it:\n");
     for row in config.lines() {
         let _ = writeln!(text, "  {row}");
     }

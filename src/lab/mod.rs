@@ -151,10 +151,11 @@ impl Lab {
         let import = import::render(world.view()).map(|text| folder.write_utf16("roles.json", &text));
         let files = config::Files { ca_file, import: import.transpose()? };
         let config = config::render(scenario, &world, &folder, &addresses, &files)?;
+        folder.write("syncready.toml", &config)?;
         Ok(Self { state, folder, addresses, config, _tasks: tasks, _refusing: refusing, _silent: silent })
     }
 
-    /// A complete `syncready.toml` for this lab.
+    /// A complete `syncready.toml` for this lab; it also stands in the [`Lab::folder`].
     pub fn config_toml(&self) -> &str {
         &self.config
     }
@@ -196,7 +197,7 @@ impl Lab {
         &self.addresses.connect_to
     }
 
-    /// The lab's private folder, with `ca.pem` and the files of the secrets.
+    /// The lab's private folder, with `ca.pem`, `syncready.toml` and the files of the secrets.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

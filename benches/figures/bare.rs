@@ -23,7 +23,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::machine::Served;
 
-/// One request, as it stands on the wire.
+/// One request.
 pub struct Request {
     pub method: &'static str,
     pub host: &'static str,
@@ -32,26 +32,31 @@ pub struct Request {
     pub body: String,
 }
 
-/// Answers a second, and by whom they were asked for.
-pub fn rate(served: &Served, request: &Request, connections: usize, time: Duration) -> (f64, &'static str) {
-    match wrk(served, request, connections, time) {
+/// Answers a second, and by whom they were asked for; the requests take turns.
+pub fn rate(
+    served: &Served,
+    requests: &[Request],
+    connections: usize,
+    time: Duration,
+) -> (f64, &'static str) {
+    match wrk(served, requests, connections, time) {
         Some(rate) => (rate, "wrk"),
-        None => (own(served, request, connections, time), "a bare loop"),
+        None => (own(served, requests, connections, time), "a bare loop"),
     }
 }
 
-fn wrk(served: &Served, request: &Request, connections: usize, time: Duration) -> Option<f64> {
-    let mut script =
-        format!("wrk.method = \"{}\"\nwrk.headers[\"Host\"] = \"{}\"\n", request.method, request.host);
-    for (name, value) in &request.headers {
-        let _ = writeln!(script, "wrk.headers[\"{name}\"] = [[{value}]]");
+fn wrk(served: &Served, requests: &[Request], connections: usize, time: Duration) -> Option<f64> {
+    let mut script = "local all = {}\nlocal place = 0\nfunction init()\n".to_owned();
+    for Request { method, host, path, headers, body } in requests {
+        let headers = headers.iter().map(|(name, value)| format!(", [\"{name}\"] = [[{value}]]"));
+        let headers = format!("{{ [\"Host\"] = \"{host}\"{} }}", headers.collect::<String>());
+        let body = if body.is_empty() { "nil".to_owned() } else { format!("[[{body}]]") };
+        let _ = writeln!(script, "all[#all + 1] = wrk.format(\"{method}\", [[{path}]], {headers}, {body})");
     }
-    if !request.body.is_empty() {
-        let _ = writeln!(script, "wrk.body = [[{}]]", request.body);
-    }
+    script += "end\nfunction request()\nplace = place % #all + 1\nreturn all[place]\nend\n";
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), script).expect("written");
-    let url = format!("https://{}{}", served.address(request.host), request.path);
+    let url = format!("https://{}/", served.address(requests[0].host));
     let mut command = Command::new("wrk");
     command.args(["-t1", &format!("-c{connections}"), &format!("-d{}s", time.as_secs()), "-s"]);
     let told = command.arg(file.path()).arg(url).output().ok()?;
@@ -60,20 +65,24 @@ fn wrk(served: &Served, request: &Request, connections: usize, time: Duration) -
     text.lines().find_map(|line| line.strip_prefix("Requests/sec:"))?.trim().parse().ok()
 }
 
-fn own(served: &Served, request: &Request, connections: usize, time: Duration) -> f64 {
+fn own(served: &Served, requests: &[Request], connections: usize, time: Duration) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let bytes = request.bytes();
+    let bytes: Arc<[Vec<u8>]> = requests.iter().map(Request::bytes).collect();
     let count = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     runtime.block_on(async {
         let mut loops = Vec::new();
         for _ in 0..connections {
             let (mut stream, count, bytes) =
-                (connect(served, request.host).await, Arc::clone(&count), bytes.clone());
+                (connect(served, requests[0].host).await, Arc::clone(&count), Arc::clone(&bytes));
             loops.push(tokio::spawn(async move {
-                while started.elapsed() < time {
-                    stream.write_all(&bytes).await.expect("sent");
-                    skip_answer(&mut stream).await;
+                let mut buffer = vec![0; 16 << 10];
+                for bytes in bytes.iter().cycle() {
+                    if started.elapsed() >= time {
+                        break;
+                    }
+                    stream.write_all(bytes).await.expect("sent");
+                    skip_answer(&mut stream, &mut buffer).await;
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             }));
@@ -101,8 +110,7 @@ async fn connect(served: &Served, host: &'static str) -> TlsStream<TcpStream> {
 }
 
 /// Reads one answer by its length and forgets it.
-async fn skip_answer(stream: &mut TlsStream<TcpStream>) {
-    let mut buffer = [0; 16 << 10];
+async fn skip_answer(stream: &mut TlsStream<TcpStream>, buffer: &mut [u8]) {
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..]).await.expect("an answer");

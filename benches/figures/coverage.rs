@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
+    ops::RangeInclusive,
     path::Path,
     time::{Duration, Instant},
 };
@@ -55,13 +56,18 @@ fn command() {
         let served = Served::new(scenario, 1_000_000);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let token = runtime.block_on(token(&served, &net(&served), host));
-        let (bare, by) = bare::rate(&served, &request(host, &token), WIDTH, Duration::from_secs(5));
+        let requests = requests(host, &token);
+        let bare = || bare::rate(&served, &requests, WIDTH, Duration::from_secs(2));
         let run = |count: u64| {
             let text: String = (1..=count).map(|number| address(number) + "\n").collect();
             std::fs::write(&list, text).expect("written");
             covered(&served, &folder.path().join("rows.jsonl"), &["--list", path(&list), "--rate", "max"])
         };
-        let (few, many) = (run(FEW), run(MANY));
+        let few = run(FEW);
+        let rounds: Vec<_> = (0..3).map(|_| (bare(), run(MANY))).collect();
+        let many = rounds.iter().map(|(_, took)| *took).min_by_key(|took| took.wall).unwrap_or_default();
+        let by = rounds[0].0.1;
+        let bare = rounds.iter().map(|((rate, _), _)| *rate).fold(0.0, f64::max);
         let count = as_f64(MANY - FEW);
         let rate = count / (many.wall.saturating_sub(few.wall)).as_secs_f64();
         let cpu = many.cpu.saturating_sub(few.cpu).as_secs_f64() * 1e6 / count;
@@ -76,10 +82,14 @@ fn covered(served: &Served, rows: &Path, arguments: &[&str]) -> Took {
     let _ = std::fs::remove_file(rows);
     let config = served.contract["config_file"].as_str().unwrap_or_default();
     let width = WIDTH.to_string();
-    let always = ["coverage", "--config", config, "--concurrency", &width, "--format", "json", "-o", path(rows)];
+    let always =
+        ["coverage", "--config", config, "--concurrency", &width, "--format", "json", "-o", path(rows)];
     let took = machine::run(&[&always[..], arguments].concat());
     let refused = BufReader::new(File::open(rows).expect("rows"));
-    let refused = refused.lines().map_while(Result::ok).find(|line| line.contains("\"proven\":") && !line.contains("\"open\""));
+    let refused = refused
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("\"proven\":") && !line.contains("\"open\""));
     assert_eq!(refused, None, "every mailbox was opened");
     took
 }
@@ -99,10 +109,18 @@ fn memory(counts: &[u64]) {
     for count in counts {
         let served = Served::new("healthy-app-ews", *count);
         let took = covered(&served, &folder.path().join("rows.jsonl"), &["--all", "--rate", "max"]);
-        show(&format!("coverage of {count} mailboxes: peak memory"), &format!("{:.1} MiB", took.peak), "100 MB");
+        show(
+            &format!("coverage of {count} mailboxes: peak memory"),
+            &format!("{:.1} MiB", took.peak),
+            "100 MB",
+        );
         let lab = machine::peak_of(served.process());
         let rate = as_f64(*count) / took.wall.as_secs_f64();
-        show(&format!("coverage of {count} mailboxes: {rate:.0}/s; memory of the lab"), &format!("{lab:.1} MiB"), "flat");
+        show(
+            &format!("coverage of {count} mailboxes: {rate:.0}/s; memory of the lab"),
+            &format!("{lab:.1} MiB"),
+            "flat",
+        );
     }
 }
 
@@ -118,7 +136,18 @@ fn throttled() {
     let lab = runtime.block_on(Lab::start(&scenario, Options::default())).expect("the lab starts");
     let folder = tempfile::tempdir().expect("a folder");
     let (rows, config) = (folder.path().join("rows.jsonl"), lab.folder().join("syncready.toml"));
-    let arguments = ["coverage", "--config", path(&config), "--all", "--rate", "1000", "--format", "json", "-o", path(&rows)];
+    let arguments = [
+        "coverage",
+        "--config",
+        path(&config),
+        "--all",
+        "--rate",
+        "1000",
+        "--format",
+        "json",
+        "-o",
+        path(&rows),
+    ];
     let took = machine::run(&arguments);
     let log = lab.throttling();
     // What was saved up at the start is allowed besides.
@@ -126,14 +155,18 @@ fn throttled() {
     let (used, sent) = (as_f64(log.allowed), as_f64(log.allowed + log.refused));
     let what = format!("{RATE} requests a second are allowed: {} of {allowed:.0} used", log.allowed);
     show(&what, &format!("{:.1} %", 100.0 * used / allowed), "95 %");
-    let what = format!("the same: {} of {sent:.0} refused, {} of them while told to wait", log.refused, log.early);
+    let what =
+        format!("the same: {} of {sent:.0} refused, {} of them while told to wait", log.refused, log.early);
     show(&what, &format!("{:.1} %", 100.0 * as_f64(log.refused) / sent), "2 %");
 }
 
 fn net(served: &Served) -> Net {
     let ca_file = served.contract["ca_file"].as_str().unwrap_or_default();
     let hosts = served.contract["connect_to"].as_object().into_iter().flatten();
-    client::net(ca_file.into(), hosts.filter_map(|(from, to)| Some((from.clone(), to.as_str()?.parse().ok()?))))
+    client::net(
+        ca_file.into(),
+        hosts.filter_map(|(from, to)| Some((from.clone(), to.as_str()?.parse().ok()?))),
+    )
 }
 
 async fn token(served: &Served, net: &Net, host: &str) -> Secret {
@@ -146,38 +179,41 @@ fn address(number: u64) -> String {
     format!("box{number:07}@contoso.com")
 }
 
-/// The client's way for many questions, without the command around it.
+/// The client's way for many questions, without the command around it. Both take turns, because the
+/// machine may have other work at one time than at another; the best of each counts.
 fn way() {
+    const EACH: u64 = 20_000;
+    const ROUNDS: u64 = 5;
     for (name, scenario, host) in SERVICES {
         let served = Served::new(scenario, 1_000_000);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let net = net(&served);
         let token = runtime.block_on(token(&served, &net, host));
-        let request = request(host, &token);
-        let (bare, by) = bare::rate(&served, &request, WIDTH, Duration::from_secs(5));
-        let (started, mine, theirs) = (Instant::now(), cpu_of(std::process::id()), cpu_of(served.process()));
-        let count = 60_000;
-        runtime.block_on(ask(net, host, token, count));
-        let taken = started.elapsed().as_secs_f64();
-        let count = as_f64(count);
-        let each = |from: Duration, process: u32| (cpu_of(process) - from).as_secs_f64() * 1e6 / count;
-        let (mine, theirs) = (each(mine, std::process::id()), each(theirs, served.process()));
-        let rate = count / taken;
-        show(
-            &format!("{name}, the way alone: {rate:.0}/s, {by} {bare:.0}/s, {WIDTH} connections"),
-            &format!("{:.2}", rate / bare),
-            "0.9",
-        );
-        show(
-            &format!("{name}, the way alone: processor for each, lab {theirs:.0} µs"),
-            &format!("{mine:.0} µs"),
-            "300 µs",
-        );
+        let requests = requests(host, &token);
+        let (mut best, mut bare, mut by) = (0.0, 0.0, "");
+        let [mut mine, mut theirs] = [Duration::ZERO; 2];
+        for round in 0..ROUNDS {
+            let (rate, who) = bare::rate(&served, &requests, WIDTH, Duration::from_secs(2));
+            (bare, by) = (f64::max(bare, rate), who);
+            let both = [std::process::id(), served.process()];
+            let (started, before) = (Instant::now(), both.map(cpu_of));
+            let numbers = round * EACH + 1..=(round + 1) * EACH;
+            runtime.block_on(ask(net.clone(), host, token.clone(), numbers));
+            best = f64::max(best, as_f64(EACH) / started.elapsed().as_secs_f64());
+            let after = both.map(cpu_of);
+            (mine, theirs) =
+                (mine + after[0].saturating_sub(before[0]), theirs + after[1].saturating_sub(before[1]));
+        }
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / as_f64(ROUNDS * EACH);
+        let what = format!("{name}, the way alone: {best:.0}/s, {by} {bare:.0}/s, {WIDTH} connections");
+        show(&what, &format!("{:.2}", best / bare), "0.9");
+        let what = format!("{name}, the way alone: processor for each, lab {:.0} µs", each(theirs));
+        show(&what, &format!("{:.0} µs", each(mine)), "300 µs");
     }
 }
 
-async fn ask(net: Net, host: &str, token: Secret, count: u64) {
-    let all = stream::iter(1..=count);
+async fn ask(net: Net, host: &str, token: Secret, numbers: RangeInclusive<u64>) {
+    let all = stream::iter(numbers);
     if host == OUTLOOK {
         let url = "https://outlook.office365.com/EWS/Exchange.asmx".parse().expect("a URL");
         let client = ews::Client::new(net, url, &Credential::Bearer(token)).expect("https");
@@ -199,9 +235,13 @@ async fn ask(net: Net, host: &str, token: Secret, count: u64) {
     }
 }
 
-/// The request that coverage sends, for the bare client.
-fn request(host: &'static str, token: &Secret) -> Request {
-    let address = address(123_456);
+/// Requests as coverage sends them, for the bare client: of several mailboxes, because each allows only
+/// so many.
+fn requests(host: &'static str, token: &Secret) -> Vec<Request> {
+    (500_000..500_100).map(|number| request(host, token, address(number))).collect()
+}
+
+fn request(host: &'static str, token: &Secret, address: String) -> Request {
     let mut headers = vec![
         ("User-Agent", "syncready/0.1.0".to_owned()),
         ("Authorization", format!("Bearer {}", token.expose())),

@@ -70,7 +70,8 @@ pub fn sync() {
         let waits = u128::from(ADDED) * chain.len() as u128;
         #[expect(clippy::cast_precision_loss, reason = "some thousand milliseconds")]
         let ratio = took as f64 / waits as f64;
-        let what = format!("test sync by {name}, +{ADDED} ms an answer: {took} / {} × {ADDED} ms", chain.len());
+        let what =
+            format!("test sync by {name}, +{ADDED} ms an answer: {took} / {} × {ADDED} ms", chain.len());
         show(&what, &format!("{ratio:.2}"), "1.25");
     }
 }

@@ -98,15 +98,27 @@ impl Lean {
     }
 
     /// Asks once.
-    pub(super) async fn ask(&self, mut question: Question) -> Told {
+    pub(super) async fn ask(&self, question: impl Fn() -> Question) -> Told {
         let id = self.ids.next();
-        question.headers.insert(CLIENT_REQUEST_ID, id.clone());
         let mut ms = Timings::default();
-        let outcome = self.attempt(&question, &mut ms).await;
+        let request = || {
+            let question = question();
+            let mut request = http::Request::new(Full::new(question.body));
+            *request.method_mut() = question.method;
+            *request.uri_mut() = question.target;
+            *request.headers_mut() = question.headers;
+            request.headers_mut().insert(CLIENT_REQUEST_ID, id.clone());
+            request
+        };
+        let outcome = self.attempt(request, &mut ms).await;
         Told { outcome, id, ms }
     }
 
-    async fn attempt(&self, question: &Question, ms: &mut Timings) -> Result<Response, Failure> {
+    async fn attempt(
+        &self,
+        request: impl Fn() -> http::Request<Sent>,
+        ms: &mut Timings,
+    ) -> Result<Response, Failure> {
         let limits = self.net.limits();
         loop {
             let found = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -116,7 +128,7 @@ impl Lean {
                 None => self.connect(ms).await?,
             };
             let started = Instant::now();
-            let asking = lane.ask(question, limits.body);
+            let asking = lane.ask(request(), limits.body);
             let answered =
                 timeout(limits.request, asking).await.map_err(|_| timed_out("request", limits.request))?;
             ms.first_byte = Some(millis(started.elapsed()));
@@ -204,9 +216,9 @@ enum Broken {
 }
 
 impl Lane {
-    async fn ask(&mut self, question: &Question, limit: usize) -> Result<Response, Broken> {
+    async fn ask(&mut self, request: http::Request<Sent>, limit: usize) -> Result<Response, Broken> {
         let Self { sender, connection } = self;
-        let mut answering = pin!(answer(sender, question, limit));
+        let mut answering = pin!(answer(sender, request, limit));
         let mut open = true;
         poll_fn(|context| {
             // Before the question, so that one that the server has closed meanwhile is found out.
@@ -232,14 +244,10 @@ impl Lane {
 
 async fn answer(
     sender: &mut SendRequest<Sent>,
-    question: &Question,
+    request: http::Request<Sent>,
     limit: usize,
 ) -> Result<Response, Broken> {
     sender.ready().await.map_err(Broken::Unanswered)?;
-    let mut request = http::Request::new(Full::new(question.body.clone()));
-    request.method_mut().clone_from(&question.method);
-    request.uri_mut().clone_from(&question.target);
-    request.headers_mut().clone_from(&question.headers);
     let response = sender.send_request(request).await.map_err(Broken::Unanswered)?;
     let (parts, body) = response.into_parts();
     let body = Limited::new(body, limit).collect().await.map_err(|error| {

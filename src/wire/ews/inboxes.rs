@@ -77,12 +77,16 @@ impl Inboxes {
     }
 
     async fn ask(&self, address: &str, prepared: &Prepared) -> Result<(), Box<Outcome>> {
-        let mut headers = self.headers.clone();
-        if let Ok(value) = HeaderValue::from_str(address) {
-            headers.insert(HeaderName::from_static("x-anchormailbox"), value);
-        }
-        let (target, body) = (self.target.clone(), prepared.with(address));
-        let told = self.lean.ask(Question { method: Method::POST, target, headers, body }).await;
+        let anchor = HeaderValue::from_str(address).ok();
+        let body = prepared.with(address);
+        let question = || {
+            let mut headers = self.headers.clone();
+            if let Some(anchor) = &anchor {
+                headers.insert(HeaderName::from_static("x-anchormailbox"), anchor.clone());
+            }
+            Question { method: Method::POST, target: self.target.clone(), headers, body: body.clone() }
+        };
+        let told = self.lean.ask(question).await;
         match &told.outcome {
             Ok(response) if is_opened(response) => Ok(()),
             _ => Err(self.classified(told)),

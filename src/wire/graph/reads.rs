@@ -65,8 +65,11 @@ impl Reads {
             let (answer, exchange) = (Answer::Unreadable(text), Exchange::default());
             return Err(Box::new(Refused { answer, wait: None, exchange }));
         };
-        let (headers, body) = (self.headers.clone(), Bytes::new());
-        let told = self.lean.ask(Question { method: Method::GET, target, headers, body }).await;
+        let question = || {
+            let (headers, body) = (self.headers.clone(), Bytes::new());
+            Question { method: Method::GET, target: target.clone(), headers, body }
+        };
+        let told = self.lean.ask(question).await;
         match &told.outcome {
             Ok(response) if is_found(response) => Ok(()),
             _ => Err(self.sorted(&path, told)),

@@ -2,6 +2,7 @@
 
 use super::items::{Kind, WRONG_CHANGE, compare};
 use super::judge::{CONFLICT, GONE};
+use super::notice::Notice;
 use super::visit::{Asked, MARKER, Visit};
 use crate::sync::{Doing, Name, Phase, Result, Verdict, why};
 use crate::wire::ews::{Changed, Field, FolderRef, FolderShape, Item, NewItem, Only, Operation, Page};
@@ -31,10 +32,9 @@ impl Visit<'_> {
         };
         let notified = self.notified() == Some(kind);
         let whole = self.run.plan.parts.contains(&kind.part());
-        let (state, mut notice) =
-            tokio::join!(async { if whole { self.feed_start(&own).await } else { None } }, async {
-                if notified { self.subscribe(&own).await } else { None }
-            },);
+        let feed = async { if whole { self.feed_start(&own).await } else { None } };
+        let subscribe = async { if notified { self.subscribe(&own).await } else { None } };
+        let (state, notice) = tokio::join!(feed, subscribe);
         if state.is_none() {
             let feeds = |name, subject: Option<&str>| {
                 mine(name, subject)
@@ -47,61 +47,77 @@ impl Visit<'_> {
         let (first, second) = tokio::join!(self.create(&own, one, first), async {
             if whole { self.create(&own, two, second).await } else { None }
         });
-        let made: Vec<_> = [first, second].into_iter().flatten().collect();
-        let id = made.iter().find(|made| made.subject == one).map(|made| made.item.id.clone());
-        tokio::join!(
-            async {
-                if whole {
-                    self.go_on(&own, state, &made).await;
-                }
-            },
-            async {
-                if let Some(notice) = notice.take() {
-                    self.await_event(notice, id.as_deref()).await;
-                }
-            },
-        );
+        if whole {
+            self.go_on(&own, state, notice, first, second).await;
+        } else {
+            self.hear(notice, first.as_ref()).await;
+        }
         self.skip_after(mine, "what it needs was not made");
     }
 
-    /// From reading back to the last look at the feed.
-    async fn go_on(&self, own: &Own, state: Option<String>, made: &[Made]) {
-        let expected: Vec<_> =
-            made.iter().map(|made| (Changed::Created, made.item.id.clone(), made.subject)).collect();
-        let mut keys = Vec::new();
-        let read = async {
-            for key in futures_util::future::join_all(made.iter().map(|made| self.read(made))).await {
-                keys.push(key);
-            }
+    async fn hear(&self, notice: Option<Notice>, made: Option<&Made>) {
+        if let Some(notice) = notice {
+            self.await_event(notice, made.map(|made| made.item.id.as_str())).await;
+        }
+    }
+
+    /// From reading back to the last look at the feed. What nothing else waits for takes its turn late.
+    async fn go_on(
+        &self,
+        own: &Own,
+        state: Option<String>,
+        notice: Option<Notice>,
+        first: Option<Made>,
+        second: Option<Made>,
+    ) {
+        let (Some(first), complete) = (&first, second.is_some()) else {
+            let read = async { self.read_if(second.as_ref()).await };
+            tokio::join!(read, self.hear(notice, None));
+            return;
         };
-        let complete = made.len() == own.kind.items().len();
+        let expected: Vec<_> = [Some(first), second.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|made| (Changed::Created, made.item.id.clone(), made.subject))
+            .collect();
         let feed = async {
             let state = state.filter(|_| complete)?;
             self.feed(own, Name::FeedCreated, state, 1, &expected).await
         };
-        let ((), state) = tokio::join!(read, feed);
-        let Some(first) = made.iter().find(|made| made.subject == own.kind.items()[0]) else { return };
-        let key = keys.into_iter().flatten().find(|(id, _)| *id == first.item.id).map(|(_, key)| key);
-        let old = key.unwrap_or_else(|| first.item.change_key.clone());
-        let updated = self.update(own, first, &old).await;
-        let expected = [(Changed::Updated, first.item.id.clone(), first.subject)];
-        let ((), state) = tokio::join!(
-            async {
-                if let Some(old) = &updated {
-                    self.conflict(own, first, old).await;
-                }
-            },
-            async {
-                match (state, &updated) {
-                    (Some(state), Some(_)) => self.feed(own, Name::FeedUpdated, state, 100, &expected).await,
-                    (state, _) => state,
-                }
-            },
+        let (state, key) = tokio::join!(feed, self.read(first));
+        let key = key.unwrap_or_else(|| first.item.change_key.clone());
+        tokio::join!(
+            self.change_and_delete(own, state, first, &key),
+            self.read_if(second.as_ref()),
+            self.hear(notice, Some(first)),
         );
-        if self.delete(first).await
+    }
+
+    async fn read_if(&self, made: Option<&Made>) {
+        if let Some(made) = made {
+            self.read(made).await;
+        }
+    }
+
+    async fn change_and_delete(&self, own: &Own, state: Option<String>, made: &Made, key: &str) {
+        let updated = self.update(own, made, key).await;
+        let expected = [(Changed::Updated, made.item.id.clone(), made.subject)];
+        let conflict = async {
+            if let Some(old) = &updated {
+                self.conflict(own, made, old).await;
+            }
+        };
+        let feed = async {
+            match (state, &updated) {
+                (Some(state), Some(_)) => self.feed(own, Name::FeedUpdated, state, 100, &expected).await,
+                (state, _) => state,
+            }
+        };
+        let ((), state) = tokio::join!(conflict, feed);
+        if self.delete(made).await
             && let Some(state) = state
         {
-            let expected = [(Changed::Deleted, first.item.id.clone(), first.subject)];
+            let expected = [(Changed::Deleted, made.item.id.clone(), made.subject)];
             self.feed(own, Name::FeedDeleted, state, 100, &expected).await;
         }
     }
@@ -223,8 +239,8 @@ impl Visit<'_> {
         found.all.into_iter().find(is_it)
     }
 
-    /// Reads an item back; its id with its change key.
-    async fn read(&self, made: &Made) -> Option<(String, String)> {
+    /// Reads an item back; its change key.
+    async fn read(&self, made: &Made) -> Option<String> {
         let series = made.new.series.as_ref().map(|_| Field::Recurrence);
         let operation = Operation::GetItem {
             id: made.item.id.clone(),
@@ -245,7 +261,7 @@ impl Visit<'_> {
             doing.differs("the marker is missing or another");
         }
         self.end(doing, Result::Ok);
-        Some((made.item.id.clone(), found.change_key)).filter(|(_, key)| !key.is_empty())
+        Some(found.change_key).filter(|key| !key.is_empty())
     }
 
     /// Changes an item with its current change key. Gives back the key that is old by then.

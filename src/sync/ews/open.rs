@@ -115,7 +115,8 @@ impl Visit<'_> {
         let Some(opened) = self.open().await else {
             return self.skip_after(|_, _| true, "the mailbox did not open");
         };
-        tokio::join!(self.others(), self.write_or_read(&opened));
+        // What the rest waits for gets the first turns.
+        tokio::join!(biased; self.write_or_read(&opened), self.others());
     }
 
     /// The steps of a full visit, in the order of a report.
@@ -190,7 +191,7 @@ impl Visit<'_> {
             tokio::join!(self.quota(opened), self.read_only(opened, why::READ_ONLY, &because));
             return;
         }
-        let (full, swept) = tokio::join!(self.quota(opened), self.sweep(opened));
+        let (full, swept) = tokio::join!(biased; self.quota(opened), self.sweep(opened));
         if full {
             return self.read_only(opened, why::QUOTA, "the mailbox is nearly full").await;
         }

@@ -65,6 +65,9 @@ pub struct World {
     pub quirks: Quirks,
     pub fault: Option<(usize, Fault)>,
     pub requests: Vec<String>,
+    /// Each request, those within batches by themselves: method, path and query, `Prefer`, `If-Match`,
+    /// body.
+    pub calls: Vec<(String, String, String, String, Value)>,
     objects: BTreeMap<String, Object>,
     trash: Vec<String>,
     clock: u64,
@@ -257,6 +260,9 @@ impl World {
         if_match: &str,
         body: &Value,
     ) -> Answer {
+        let call =
+            (method.to_string(), path.to_owned(), prefer.to_owned(), if_match.to_owned(), body.clone());
+        self.calls.push(call);
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query = Query(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
         let decode = |part: &str| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fake::{Fake, Fault, Quirks};
 use futures_util::stream::{self, StreamExt as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use syncready::sync::{
     Access, MARKER_NAME, MARKER_SET, Mailbox, Name, Outcome, Part, Plan, Result as Ended, Role, RunId, Step,
     Sweep, graph, why,
@@ -20,6 +20,7 @@ use syncready::wire::graph::Writer;
 use syncready::wire::{Limits, Net, NetConfig, ProxySetting, Secret};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use url::form_urlencoded;
 
 fn plan(role: Role) -> Plan {
     let now = Instant::now();
@@ -256,7 +257,7 @@ async fn a_mailbox_that_is_only_read_is_not_written_to() {
     assert!(!fake.world().requests.iter().any(wrote), "{:#?}", fake.world().requests);
 }
 
-fn marked(run: &str) -> serde_json::Value {
+fn marked(run: &str) -> Value {
     json!([{ "id": format!("String {{{MARKER_SET}}} Name {MARKER_NAME}"), "value": run }])
 }
 
@@ -413,4 +414,64 @@ async fn a_stop_at_any_step_ends_in_cleaning_up() {
         assert_eq!(names.len(), outcome.steps.len(), "no step twice\n{}", table(&outcome));
     });
     futures_util::future::join_all(each).await;
+}
+
+/// Texts of the bodies that are only long.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > 1000 => {
+            *text = format!("{}… {} bytes", text.chars().take(40).collect::<String>(), text.len());
+        }
+        Value::Object(map) => map.values_mut().for_each(shorten),
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+/// Without the numbers of ids and tokens, which depend on the order of events.
+fn anonymous(path: &str) -> String {
+    let (mut text, mut number) = (String::new(), false);
+    for c in path.chars() {
+        let starts = ["s-", "token="].iter().any(|before| text.ends_with(before));
+        number = c.is_ascii_digit() && (number || starts);
+        match c {
+            _ if number && text.ends_with('#') => {}
+            _ if number => text.push('#'),
+            c => text.push(c),
+        }
+        number |= text.ends_with('#') && c.is_ascii_digit();
+    }
+    text
+}
+
+/// Every request of a run, each once, with placeholders for what differs between runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_as_documented() {
+    let quirks = Quirks { no_purge: true, ..Quirks::default() };
+    let fake = Fake::start(quirks).await;
+    run(&fake, &plan(Role::Account)).await;
+    let mut own = plan(Role::Account);
+    own.access = Access::GraphDelegated;
+    own.mailboxes[0].read_only = Some("it is only read".into());
+    run(&fake, &own).await;
+    let calls = std::mem::take(&mut fake.world().calls);
+    let line = |(method, path, prefer, etag, mut body): (String, String, String, String, Value)| {
+        shorten(&mut body);
+        let decoded =
+            form_urlencoded::parse(format!("x={}", path.replace('&', "%26").replace('+', "%2B")).as_bytes())
+                .next()
+                .map(|(_, text)| text.into_owned())
+                .unwrap_or_default();
+        let prefer = prefer.replace("IdType=\"ImmutableId\"", "immutable");
+        let etag = if etag.is_empty() { "" } else { "  If-Match" };
+        let body = if body.is_null() { String::new() } else { format!("\n    {body}") };
+        let decoded = anonymous(&decoded);
+        format!("{method} {decoded}  ({prefer}){etag}{body}")
+    };
+    let lines: BTreeSet<_> = calls.into_iter().map(line).collect();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/sync"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings
+        .bind(|| insta::assert_snapshot!("graph-requests", lines.into_iter().collect::<Vec<_>>().join("\n")));
 }

@@ -67,8 +67,12 @@ pub fn from_chain(host: &str, through_proxy: bool, error: &(dyn Error + 'static)
             }
         }
         deepest = cause.to_string();
-        // The HTTP library keeps this kind of error to itself.
-        if deepest == "connection closed before message completed" {
+        // The HTTP libraries keep these kinds of errors to themselves.
+        if deepest == "connection closed before message completed"
+            || ["stream error received", "connection error received"]
+                .iter()
+                .any(|kind| deepest.starts_with(kind))
+        {
             closed = Some(deepest.clone());
         }
         tunnel |= deepest.contains("tunnel error");

@@ -288,7 +288,11 @@ fn verdict(done: &Done, repeat: Repeat, call: &Call) -> Verdict {
         }
         Answer::Unreachable(failure) => matches!(
             failure,
-            Failure::Closed { .. } | Failure::Refused { .. } | Failure::TimedOut { .. } | Failure::Dns { .. }
+            Failure::Closed { .. }
+                | Failure::Refused { .. }
+                | Failure::TimedOut { .. }
+                | Failure::Dns { .. }
+                | Failure::Garbled { .. }
         ),
         // Something in between answered: once more, where that does no harm.
         Answer::Unreadable(_) => true,

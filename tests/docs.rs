@@ -6,7 +6,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use serde_json::Value;
 use syncready::{
-    cli::{config, exit},
+    cli::{config, coverage, exit},
     engine::{self, Catalogue},
     facts::{Document, catalogue},
     knowledge::Knowledge,
@@ -41,6 +41,9 @@ fn the_schemas_of_the_users_own_files_are_current() {
         ("profile", schemars::schema_for!(Draft)),
         ("collector-request", schemars::schema_for!(external::Request)),
         ("collector-answer", schemars::schema_for!(external::Answer)),
+        ("coverage-header", schemars::schema_for!(coverage::line::Header)),
+        ("coverage-line", schemars::schema_for!(coverage::line::Line)),
+        ("coverage-summary", schemars::schema_for!(syncready::report::coverage::Summary)),
     ];
     for (name, schema) in schemas {
         assert_current(&format!("docs/schema/{name}.schema.json"), &format!("{:#}\n", schema.to_value()));

@@ -40,6 +40,8 @@ pub enum Command {
     /// Do once what the product does: write to marked folders of its own, and remove them again.
     #[command(name = "sync-test")]
     SyncTest(Box<super::sync_test::args::SyncTest>),
+    /// Ask every mailbox in scope whether the product can open it, and group the failures by cause.
+    Coverage(Box<super::coverage::args::Coverage>),
     /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
     /// List the checks, or run the examples that prove them.

@@ -308,7 +308,8 @@ pub fn remembered() -> Option<Refused> {
     refused::usual_path().map(|path| Refused::read(&path, Timestamp::now()))
 }
 
-fn recall(memory: Option<Refused>) -> Memory {
+/// The same, as a run wants it.
+pub fn recall(memory: Option<Refused>) -> Memory {
     let mut recalled = Memory::default();
     if let Some(memory) = memory {
         recalled.refused_before = Some(Arc::new(move |fingerprint: &str| memory.holds(fingerprint)));

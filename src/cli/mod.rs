@@ -9,6 +9,7 @@ mod checks;
 mod collect;
 mod completions;
 pub mod config;
+pub mod coverage;
 mod desk;
 mod docs;
 pub mod exit;
@@ -63,6 +64,7 @@ fn run() -> u8 {
         Command::Collect(args) => (collect::run(args), &args.look, ExitCodes::Plain),
         Command::SyncTest(args) => (sync_test::run(args), &args.look, args.exit_codes),
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
+        Command::Coverage(args) => (coverage::run(args), &args.look, ExitCodes::Plain),
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),
         Command::Lab(args) => (lab::run(args), &args.look, ExitCodes::Plain),
         Command::Docs(args) => {

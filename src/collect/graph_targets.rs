@@ -23,7 +23,7 @@ fn speaks_graph(target: &Target) -> bool {
 }
 
 /// What to read for a permission: the first word of its name, the path below the mailbox, the query.
-type Cheap = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+pub(super) type Cheap = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const ONE: &[(&str, &str)] = &[("$top", "1"), ("$select", "id")];
 
@@ -35,7 +35,7 @@ const READS: [Cheap; 4] = [
 ];
 
 /// The read that the first mailbox permission of the product allows.
-fn cheapest(target: &Target) -> Cheap {
+pub(super) fn cheapest(target: &Target) -> Cheap {
     let wanted = target.application_permissions.iter().chain(&target.delegated_permissions);
     let names: Vec<_> =
         wanted.filter(|(resource, _)| resource == "graph").map(|(_, name)| name.split('.').next()).collect();
@@ -49,12 +49,16 @@ pub async fn probe(context: &Context, mailbox: &str) -> Result<Arc<Said>, Absenc
 
 /// Reads something cheap of a default folder of a mailbox as the product, once in the run.
 pub async fn probe_folder(context: &Context, mailbox: &str, folder: &str) -> Result<Arc<Said>, Absence> {
-    let what = match folder {
+    read(context, mailbox, of_folder(folder)).await
+}
+
+/// The read of a default folder.
+pub(super) fn of_folder(folder: &str) -> Cheap {
+    match folder {
         "contacts" => READS[0],
         "calendar" => READS[1],
         _ => READS[2],
-    };
-    read(context, mailbox, what).await
+    }
 }
 
 async fn read(context: &Context, mailbox: &str, (_, below, query): Cheap) -> Result<Arc<Said>, Absence> {

@@ -209,6 +209,11 @@ impl<T: Send + Sync + 'static> Once<T> {
         running.await
     }
 
+    /// Drops all answers: the next who asks asks anew.
+    fn clear(&self) {
+        lock(&self.running).clear();
+    }
+
     /// Drops the answers about an account.
     fn forget(&self, account: &str) {
         lock(&self.running).retain(|key, _| !is_about(key, account));
@@ -331,6 +336,11 @@ impl Session {
     pub fn forget(&self, account: &str) {
         self.answers.forget(account);
         self.users.forget(account);
+    }
+
+    /// Drops the tokens: whoever needs one signs in anew. What was refused stays refused.
+    pub fn forget_tokens(&self) {
+        self.attempts.clear();
     }
 
     /// Waits until nobody else is sending this credential, or it is proven.

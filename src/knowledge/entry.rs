@@ -45,6 +45,22 @@ pub struct Likely {
     /// When it is this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    /// The worlds in which it can be this one; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worlds: Vec<String>,
+    /// What became of other mailboxes asked by the same identity, where that tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<Others>,
+}
+
+/// What became of other mailboxes asked by the same identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Others {
+    /// Some open.
+    Open,
+    /// None opens.
+    Closed,
 }
 
 /// Where the codes of a file come from.
@@ -63,6 +79,8 @@ pub struct Origin {
 pub struct CauseEntry {
     /// How it shows from outside.
     pub shows: String,
+    /// In a few words, for counts; without it, its name.
+    pub short: Option<String>,
     /// The way out, where no check holds one.
     #[serde(default)]
     pub steps: Vec<String>,
@@ -77,6 +95,20 @@ const fn yes() -> bool {
 }
 
 impl Entry {
+    /// The likeliest cause, in this world and with what is known of other mailboxes.
+    pub fn likeliest(&self, world: Option<&str>, others: Option<Others>) -> Option<&Likely> {
+        let here = |likely: &&Likely| {
+            let world = world.is_none_or(|world| {
+                likely.worlds.is_empty() || likely.worlds.iter().any(|known| known == world)
+            });
+            world && others.is_none_or(|seen| likely.others.is_none_or(|others| others == seen))
+        };
+        self.causes.iter().filter(here).max_by_key(|likely| {
+            // What the others tell outweighs what is usual.
+            (likely.others.is_some() && likely.others == others, likely.weight)
+        })
+    }
+
     /// Where to read of it.
     pub fn source(&self) -> &str {
         self.source.as_deref().unwrap_or(&self.origin.source)

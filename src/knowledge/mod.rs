@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use rust_embed::RustEmbed;
 
-pub use entry::{CauseEntry, Entry, Likely, Origin};
+pub use entry::{CauseEntry, Entry, Likely, Origin, Others};
 use index::{Block, blocks};
 
 #[derive(RustEmbed)]
@@ -228,6 +228,16 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn the_world_and_the_others_decide_between_causes() {
+        let entry = knowledge().code("ErrorImpersonateUserDenied").expect("known");
+        let cause = |world, others| entry.likeliest(world, others).map(|likely| likely.cause.as_str());
+        assert_eq!(cause(Some("exchange-server"), Some(Others::Open)), Some("impersonation-scope"));
+        assert_eq!(cause(Some("exchange-server"), Some(Others::Closed)), Some("impersonation-role-missing"));
+        assert_eq!(cause(Some("online-delegated"), Some(Others::Closed)), Some("impersonation-retired"));
+        assert_eq!(cause(Some("online-ews-app"), Some(Others::Open)), Some("app-access-policy"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the width, colour and character set of the output are handed in.
 
 mod cause;
+pub mod coverage;
 pub mod explain;
 mod grid;
 pub mod json;

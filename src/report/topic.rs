@@ -94,6 +94,43 @@ fn same(one: &FixFile, other: &FixFile) -> bool {
     text(one) == text(other)
 }
 
+/// Steps of the first way out of a cause that hold whatever the facts are, and who takes them; `None`:
+/// every way depends on facts.
+pub(super) fn first_way(
+    catalogue: &Catalogue,
+    knowledge: &Knowledge,
+    cause: &str,
+    world: Option<&str>,
+) -> Option<(Vec<String>, Option<String>)> {
+    let finders = finders(catalogue, cause);
+    let fits = |fix: &FixFile| match (&fix.when, world) {
+        (None, _) => true,
+        (Some(when), Some(world)) => when.to_string().contains(&format!("\"{world}\"")),
+        (Some(_), None) => false,
+    };
+    let general = |fix: &FixFile| {
+        let steps: Vec<String> = fix.steps.iter().map(|step| uncommanded(&step.to_string())).collect();
+        let fixed = steps.iter().all(|step| !step.contains("{{"));
+        (fixed && fits(fix)).then(|| (steps, fix.who.clone()))
+    };
+    let roads = roads(&finders);
+    let way = roads.iter().find_map(|road| general(road.fix));
+    way.or_else(|| {
+        let steps = knowledge.cause(cause)?.steps;
+        (!steps.is_empty()).then_some((steps, None))
+    })
+}
+
+/// A step without what it says of the command beside it, as `(command, Exchange Management Shell)`.
+fn uncommanded(step: &str) -> String {
+    match step.split_once(" (command") {
+        Some((before, rest)) => {
+            format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after))
+        }
+        None => step.to_owned(),
+    }
+}
+
 /// A cause.
 pub fn cause(catalogue: &Catalogue, knowledge: &Knowledge, name: &str) -> Option<Topic> {
     let meaning = causes::meaning(name)?;

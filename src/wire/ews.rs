@@ -204,6 +204,11 @@ pub enum Proof {
 }
 
 impl Outcome {
+    /// How long the server asks to wait.
+    pub fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
     /// What the answer says about the credential.
     pub fn proof(&self) -> Proof {
         match self.kind {

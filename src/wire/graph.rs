@@ -22,6 +22,9 @@ pub use call::{Call, Id, Link, Path};
 pub use reads::{Reads, Refused};
 pub use writer::{Done, Mailbox, Next, Writer};
 
+/// Why nothing was sent.
+const UNSENDABLE: &str = "the token holds characters that no header can carry";
+
 /// Most pages of one list that are read.
 const PAGES: usize = 20;
 
@@ -79,6 +82,27 @@ impl Graph {
         Said { answer: answer::read(outcome), exchanges, truncated: false }
     }
 
+    /// Where a list begins, for [`Graph::page`].
+    pub fn first_page(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        self.url(path, query)
+    }
+
+    /// Reads one page of a list of any length; gives its rows and where the next one is.
+    ///
+    /// # Errors
+    ///
+    /// The answer, where it is no page.
+    pub async fn page(&self, at: Url) -> Result<(Vec<Value>, Option<Url>), Answer> {
+        let (outcome, _) = self.send(Request::get(at)).await;
+        let mut rows = Vec::new();
+        let next = page(answer::read(outcome), &mut rows)?;
+        match next.map(|next| same_host(&self.base, &next)) {
+            None => Ok((rows, None)),
+            Some(Some(next)) => Ok((rows, Some(next))),
+            Some(None) => Err(Answer::Unreadable("the next page of the list lies on another host".into())),
+        }
+    }
+
     /// Reads a whole list, page after page, into one JSON array.
     pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Said {
         let mut url = self.url(path, query);
@@ -115,16 +139,20 @@ impl Graph {
         Said { answer: answer::read(outcome), exchanges, truncated: false }
     }
 
-    async fn send(&self, mut request: Request) -> (Result<Response, Failure>, Vec<Exchange>) {
-        let Some(bearer) = bearer(&self.token) else {
-            let text = "the token holds characters that no header can carry".to_owned();
-            return (Err(Failure::Garbled { text }), Vec::new());
-        };
-        request.headers.insert(AUTHORIZATION, bearer);
+    async fn send(&self, request: Request) -> (Result<Response, Failure>, Vec<Exchange>) {
+        match self.authorized(request) {
+            Some(request) => answer::send_patiently(&self.net, request, self.until).await,
+            None => (Err(Failure::Garbled { text: UNSENDABLE.into() }), Vec::new()),
+        }
+    }
+
+    /// The request with the token; `None`: no header can carry it.
+    fn authorized(&self, mut request: Request) -> Option<Request> {
+        request.headers.insert(AUTHORIZATION, bearer(&self.token)?);
         request
             .headers
             .insert(HeaderName::from_static("accept"), HeaderValue::from_static("application/json"));
-        answer::send_patiently(&self.net, request, self.until).await
+        Some(request)
     }
 
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {

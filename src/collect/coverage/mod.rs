@@ -7,13 +7,21 @@
 
 mod again;
 mod answer;
+mod declared;
+pub mod directory;
 mod governor;
 mod guard;
 mod key;
 mod run;
+mod sample;
+pub mod start;
+mod way;
 
 pub use answer::{Answer, Declared, Mailbox, Prober, Row, Standing};
+pub use declared::{NEEDED, Rule};
 pub use governor::{Governor, Pace, Turn};
 pub use guard::{Alarm, Guard, Limits};
 pub use key::{Key, Shard};
 pub use run::{Ending, News, Options, Why, run};
+pub use sample::{Sampled, Verdict};
+pub use way::Way;

@@ -1,12 +1,9 @@
 //! The machine: takes mailboxes from a stream, asks for each at the governor's pace, and gives out rows.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::{Stream, StreamExt as _};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep_until},
-};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::again::{Again, Turned};
@@ -95,7 +92,7 @@ where
         guard: Guard::new(options.guard),
         patience: if options.patience.is_zero() { Duration::from_mins(5) } else { options.patience },
         take,
-        flight: JoinSet::new(),
+        flight: FuturesUnordered::new(),
         again: Again::default(),
         next: None,
         exhausted: false,
@@ -131,7 +128,7 @@ struct Machine<P, T> {
     guard: Guard,
     patience: Duration,
     take: T,
-    flight: JoinSet<Asked>,
+    flight: FuturesUnordered<BoxFuture<'static, Option<Asked>>>,
     again: Again,
     next: Option<Turned>,
     /// The list has come to its end.
@@ -151,7 +148,7 @@ impl<P: Prober, T: FnMut(News) -> ControlFlow<()>> Machine<P, T> {
         S: Stream<Item = Result<Mailbox, Absence>> + Unpin,
     {
         loop {
-            while let Some(done) = self.flight.try_join_next() {
+            while let Some(Some(done)) = self.flight.next().now_or_never() {
                 self.ended(done)?;
             }
             let wake = self.send();
@@ -162,7 +159,7 @@ impl<P: Prober, T: FnMut(News) -> ControlFlow<()>> Machine<P, T> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Err(Why::Stopped),
-                Some(done) = self.flight.join_next(), if !self.flight.is_empty() => self.ended(done)?,
+                Some(done) = self.flight.next(), if !self.flight.is_empty() => self.ended(done)?,
                 mailbox = list.next(), if wants => self.take_up(mailbox)?,
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             }
@@ -199,19 +196,13 @@ impl<P: Prober, T: FnMut(News) -> ControlFlow<()>> Machine<P, T> {
                 return Some(later);
             }
             self.requests += 1;
-            let prober = Arc::clone(&self.prober);
-            self.flight.spawn(async move {
-                let sent = Instant::now();
-                let answer = prober.probe(&turned.mailbox.address).await;
-                Asked { turned, answer, sent, ended: Instant::now() }
-            });
+            self.flight.push(ask(Arc::clone(&self.prober), turned).boxed());
         }
         None
     }
 
-    fn ended(&mut self, done: Result<Asked, tokio::task::JoinError>) -> Result<(), Why> {
-        // Only a question that panicked ends without an answer.
-        let Ok(mut asked) = done else {
+    fn ended(&mut self, done: Option<Asked>) -> Result<(), Why> {
+        let Some(mut asked) = done else {
             self.lost += 1;
             return Ok(());
         };
@@ -296,6 +287,13 @@ impl<P: Prober, T: FnMut(News) -> ControlFlow<()>> Machine<P, T> {
     fn tell(&mut self, news: News) -> Result<(), Why> {
         if (self.take)(news).is_break() { Err(Why::Stopped) } else { Ok(()) }
     }
+}
+
+/// Asks once; `None`: asking broke in this program, which costs this mailbox only.
+async fn ask<P: Prober>(prober: Arc<P>, turned: Turned) -> Option<Asked> {
+    let sent = Instant::now();
+    let answer = AssertUnwindSafe(prober.probe(&turned.mailbox.address)).catch_unwind().await.ok()?;
+    Some(Asked { turned, answer, sent, ended: Instant::now() })
 }
 
 /// Up to a quarter of a second, so that those who failed together do not come back together.

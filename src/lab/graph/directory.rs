@@ -236,12 +236,21 @@ pub(super) fn groups(call: &Call) -> Result<Found, Refusal> {
     Ok(Found::Many(call.view.rows("groups").into_iter().map(public).collect()))
 }
 
+/// `/groups/{id}/members/microsoft.graph.user`.
+pub(super) fn direct_members_cast(call: &Call) -> Result<Found, Refusal> {
+    members(call, false)
+}
+
 /// `/groups/{id}/transitiveMembers/microsoft.graph.user`.
 pub(super) fn members_cast(call: &Call) -> Result<Found, Refusal> {
+    members(call, true)
+}
+
+fn members(call: &Call, nested: bool) -> Result<Found, Refusal> {
     let wanted = call.arg(0);
     let group = call.view.group(wanted).ok_or_else(|| Refusal::not_found(wanted))?;
     let inside = |user: &&Value| {
-        let mut all = call.view.groups_of(user, true).into_iter();
+        let mut all = call.view.groups_of(user, nested).into_iter();
         all.any(|own| has(own, "id", text(group, "id")))
     };
     let written = call.view.rows("users").into_iter().filter(inside).map(public).collect();

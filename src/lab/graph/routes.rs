@@ -230,6 +230,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("contacts", "orgContact", "id mail displayName proxyAddresses", CONTACTS, dir::org_contacts),
     get("contacts/*", "orgContact", "", CONTACTS, dir::org_contact),
     get("groups", "group", "id mail displayName", MEMBERS, dir::groups),
+    get("groups/*/members/*", "user", "", MEMBERS, dir::direct_members_cast),
     get("groups/*/transitiveMembers/*", "user", "", MEMBERS, dir::members_cast),
     post("users/*/checkMemberGroups", MEMBERS, dir::check_groups),
     get("directory/deletedItems/microsoft.graph.user", "user", USER_FILTERS, DELETED, dir::deleted),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use quick_xml::escape::escape;
 
-use super::{Client, Mailbox, Outcome, classify, get_inbox};
+use super::{Client, Mailbox, Outcome, classify, get_default_folder};
 use crate::wire::{
     Net, Reply, Response, Secret,
     client::evidence,
@@ -37,13 +37,18 @@ pub struct Inboxes {
 impl Client {
     /// Opens inboxes by this credential: by `ExchangeImpersonation`, or by the caller's own permissions.
     pub fn inboxes(&self, impersonate: bool) -> Option<Inboxes> {
+        self.folders(impersonate, "inbox")
+    }
+
+    /// The same for another default folder, by its distinguished name.
+    pub fn folders(&self, impersonate: bool, name: &str) -> Option<Inboxes> {
         let net: Net = self.net.clone();
         let lean = Lean::new(net, &self.url)?;
         let mut headers = lean.headers();
         headers.insert(header::AUTHORIZATION, self.authorization.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
-        let prepare = |version| Prepared::new(impersonate, version);
+        let prepare = |version| Prepared::new(impersonate, name, version);
         Some(Inboxes {
             lean,
             target: self.url[url::Position::BeforePath..url::Position::AfterQuery].parse().ok()?,
@@ -110,9 +115,9 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(impersonate: bool, version: RequestVersion) -> Option<Self> {
+    fn new(impersonate: bool, name: &str, version: RequestVersion) -> Option<Self> {
         let mailbox = if impersonate { Mailbox::Impersonated } else { Mailbox::Named };
-        let whole = get_inbox(&mailbox(PLACE.to_owned()), version);
+        let whole = get_default_folder(&mailbox(PLACE.to_owned()), version, name);
         let (before, after) = whole.split_once(PLACE)?;
         Some(Self { before: before.to_owned(), after: after.to_owned() })
     }
@@ -136,15 +141,16 @@ fn is_opened(response: &Response) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::ews::get_inbox;
 
     #[test]
     fn a_prepared_request_is_the_request_that_is_written_whole() {
         let address = "o'neil<&>\"x\"@contoso.com";
         for version in [RequestVersion::Exchange2013Sp1, RequestVersion::Exchange2010Sp2] {
-            let prepared = Prepared::new(true, version).expect("prepared");
+            let prepared = Prepared::new(true, "inbox", version).expect("prepared");
             let whole = get_inbox(&Mailbox::Impersonated(address.to_owned()), version);
             assert_eq!(prepared.with(address), whole);
-            let named = Prepared::new(false, version).expect("prepared");
+            let named = Prepared::new(false, "inbox", version).expect("prepared");
             assert_eq!(named.with(address), get_inbox(&Mailbox::Named(address.to_owned()), version));
         }
     }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use syncready::sync::{Access, Left, Mailbox, Name, Outcome, Part, Plan, Result, Role, RunId, Sweep, why};
+use syncready::sync::{
+    Access, Left, Mailbox, Name, Outcome, Part, Place, Plan, Result, Role, RunId, Sweep, why,
+};
 use syncready::wire::ews::{Client, Credential};
 use syncready::wire::{Limits, Secret};
 use tokio::time::Instant;
@@ -343,6 +345,34 @@ async fn a_young_leftover_may_belong_to_somebody_and_stays() {
     let outcome = run_on(&stub, &old).await;
     assert!(outcome.leftovers.iter().all(|leftover| leftover.removed));
     assert_eq!(server.dump(), Server::new(Manners::default()).dump());
+}
+
+#[tokio::test]
+async fn what_somebody_moved_elsewhere_is_told_and_stays() {
+    let server = Server::new(Manners::default());
+    let stub = serve(&server).await;
+    let (client, first) = (client(&stub), plan(1));
+    let task = tokio::spawn(async move {
+        syncready::sync::ews::run(&client, &first, &CancellationToken::new(), |_| {}).await
+    });
+    while !server.dump().contains("item-") {
+        tokio::time::sleep(Duration::from_micros(300)).await;
+    }
+    task.abort();
+    let _ = task.await;
+    server.mislay();
+    let outcome = run_on(&stub, &plan(2)).await;
+    let (moved, folders): (Vec<_>, Vec<_>) =
+        outcome.leftovers.iter().partition(|leftover| leftover.place == Place::Elsewhere);
+    assert_eq!(moved.len(), 1, "{:?}", outcome.leftovers);
+    assert_eq!(
+        (moved[0].kind, moved[0].removed, moved[0].run.as_str()),
+        ("item", false, "2026-11-21T08:15:00Z/00000001")
+    );
+    assert!(!folders.is_empty() && folders.iter().all(|leftover| leftover.removed));
+    let dump = server.dump();
+    assert_eq!((dump.matches("item-").count(), dump.matches("folder-").count()), (1, 0), "{dump}");
+    assert_eq!((outcome.left.len(), result(&outcome, Name::CleanUp, None)), (0, Result::Ok));
 }
 
 #[tokio::test]

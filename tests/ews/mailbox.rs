@@ -100,6 +100,13 @@ impl Server {
         }
     }
 
+    /// Somebody moves one item of a run into the default folder for contacts.
+    pub fn mislay(&self) {
+        let mut state = self.state.lock().expect("no panic");
+        let item = state.items.values_mut().find(|item| item.marker.is_some()).expect("an item");
+        item.folder = "contacts".into();
+    }
+
     /// Answers a request.
     pub fn answer(&self, seen: &Seen) -> Vec<u8> {
         let document = Document::parse(&seen.body).expect("well-formed");

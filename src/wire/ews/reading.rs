@@ -321,3 +321,78 @@ fn below<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
 fn elements<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(Node::is_element)
 }
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const MARKER: Property = Property { set: Uuid::from_u128(0xab), name: "mark" };
+
+    fn on<T>(xml: &str, read: impl FnOnce(Node<'_, '_>) -> T) -> T {
+        read(Document::parse(xml).expect("XML").root_element())
+    }
+
+    #[test]
+    fn a_feed_without_a_state_or_with_an_endless_id_is_no_feed() {
+        let with = |state: &str, id: &str| {
+            let change = format!("<Create><Contact><ItemId Id=\"{id}\"/></Contact></Create>");
+            on(&format!("<m>{state}<Changes>{change}<ReadFlagChange/></Changes></m>"), feed)
+        };
+        let read = with("<SyncState>s</SyncState>", "a").expect("a feed");
+        assert_eq!((read.last, read.changes), (true, vec![(Changed::Created, "a".to_owned())]));
+        assert_eq!(with("", "a"), None);
+        assert_eq!(with("<SyncState> </SyncState>", "a"), None);
+        assert_eq!(with("<SyncState>s</SyncState>", ""), None);
+        assert_eq!(with("<SyncState>s</SyncState>", &"a".repeat(ID + 1)), None);
+    }
+
+    #[test]
+    fn a_marker_is_known_by_its_set_and_name_and_a_number_by_its_tag() {
+        let xml = "<Folders><ContactsFolder><FolderId Id=\"f\"/>\
+            <ExtendedProperty><ExtendedFieldURI PropertySetId=\"00000000-0000-0000-0000-0000000000CD\" PropertyName=\"mark\"/><Value>no</Value></ExtendedProperty>\
+            <ExtendedProperty><ExtendedFieldURI PropertySetId=\"{00000000-0000-0000-0000-0000000000AB}\" PropertyName=\"Mark\"/><Value>yes</Value></ExtendedProperty>\
+            <ExtendedProperty><ExtendedFieldURI PropertyTag=\"0xe08\"/><Value>12</Value></ExtendedProperty>\
+            <ExtendedProperty><ExtendedFieldURI PropertyTag=\"0x666e\"/><Value>many</Value></ExtendedProperty>\
+            </ContactsFolder><Folder/></Folders>";
+        let read = on(&format!("<m>{xml}</m>"), |node| folders(node, Some(MARKER))).expect("a list");
+        assert_eq!(read.len(), 1);
+        assert_eq!(
+            (read[0].marker.as_deref(), read[0].number(0x0e08), read[0].number(0x666e)),
+            (Some("yes"), Some(12), None)
+        );
+    }
+
+    #[test]
+    fn a_search_ends_where_nothing_is_told_of_a_next_part() {
+        let next_of = |attributes: &str, items: &str| {
+            let xml = format!("<m><RootFolder {attributes}><Items>{items}</Items></RootFolder></m>");
+            on(&xml, |node| found_items(node, MARKER)).next
+        };
+        let item = "<Item><ItemId Id=\"a\"/></Item>";
+        let more = "IncludesLastItemInRange=\"false\" IndexedPagingOffset=\"7\"";
+        assert_eq!(next_of(more, item), Some(7));
+        assert_eq!(next_of(more, ""), None);
+        assert_eq!(next_of("IncludesLastItemInRange=\"false\"", item), None);
+        assert_eq!(next_of("IndexedPagingOffset=\"7\"", item), None);
+        assert_eq!(on("<m/>", |node| found_items(node, MARKER)), Found::default());
+    }
+
+    #[test]
+    fn events_tell_their_items_and_the_last_watermark() {
+        let xml = "<m><Notification><SubscriptionId>s</SubscriptionId><CreatedEvent><Watermark>1</Watermark><ItemId Id=\"a\"/></CreatedEvent>\
+            <ModifiedEvent><Watermark>2</Watermark><FolderId Id=\"f\"/></ModifiedEvent></Notification></m>";
+        let read = on(xml, events);
+        assert_eq!(read.watermark.as_deref(), Some("2"));
+        assert_eq!(read.events, [("CreatedEvent".to_owned(), "a".to_owned())]);
+        assert_eq!(on("<m/>", events), Events::default());
+    }
+
+    #[test]
+    fn only_a_leaf_with_an_at_sign_is_an_address() {
+        let xml = "<m><EmailAddress><Name>x</Name><EmailAddress>a@contoso.com</EmailAddress></EmailAddress><EmailAddress>b</EmailAddress></m>";
+        assert_eq!(on(xml, addresses), ["a@contoso.com"]);
+    }
+}

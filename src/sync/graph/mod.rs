@@ -6,6 +6,7 @@
 //! that the next one does not find.
 
 mod chain;
+mod change;
 mod clean;
 mod feed;
 mod folders;

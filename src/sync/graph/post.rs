@@ -5,8 +5,8 @@ use super::kind::Kind;
 use crate::sync::{Access, Doing, Mailbox, Name, Plan, Record, Result as Ended, skipped, why};
 use crate::wire::graph::Path;
 
-/// Codes by which a service says that the mailbox is full.
-const FULL: [&str; 2] = ["ErrorQuotaExceeded", "ErrorMailboxQuotaExceeded"];
+/// The code by which a service says that the mailbox is full.
+const FULL: [&str; 1] = ["ErrorQuotaExceeded"];
 
 /// Why the rest of a chain is not tried.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod bare;
 mod client;
 mod coverage;
+mod diagnosis;
 mod machine;
 mod sync;
 
@@ -35,6 +36,7 @@ const FIGURES: &[Figure] = &[
     ("sync", sync::sync),
     ("coverage", coverage::coverage),
     ("million", coverage::million),
+    ("diagnosis", || diagnosis::diagnosis(show)),
 ];
 
 fn main() {

@@ -26,6 +26,7 @@ Examples:
   syncready check svc-sync@contoso.com    what can be seen from outside, without signing in
   syncready check                         the accounts in ./syncready.toml
   syncready explain mfa/per-user-mfa-is-off
+  syncready troubleshoot --log sync.log   the likeliest cause behind a log
 
 Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 undetermined,
 4 nothing to check, 70 our fault, 130 and 143 on signals.";
@@ -44,6 +45,8 @@ pub enum Command {
     Coverage(Box<super::coverage::args::Coverage>),
     /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
+    /// Name the likeliest cause behind a log or an error text, and the way out.
+    Troubleshoot(Box<super::troubleshoot::args::Troubleshoot>),
     /// List the checks, or run the examples that prove them.
     Checks(Checks),
     /// Serve a simulated tenant on this machine until Ctrl-C.

@@ -12,11 +12,12 @@ use crate::{
     collect::{self, Access},
     engine::{Catalogue, Check, causes},
     facts::overlaps,
-    knowledge::{Entry, Knowledge},
+    knowledge::{Entry, Knowledge, diagnosis::Engine},
     report::{
         explain::{self, Need},
         profile,
         topic::{self, Topic},
+        troubleshoot,
     },
 };
 
@@ -56,6 +57,7 @@ fn find(catalogue: &Catalogue, asked: &str) -> Option<Topic> {
         .or_else(|| exit_code(asked))
         .or_else(|| knowledge.code(asked).map(|entry| topic::code(catalogue, &entry, &[])))
         .or_else(|| pasted(catalogue, knowledge, asked))
+        .or_else(|| spoken(catalogue, knowledge, asked))
 }
 
 fn exit_code(asked: &str) -> Option<Topic> {
@@ -82,6 +84,19 @@ fn pasted(catalogue: &Catalogue, knowledge: &Knowledge, text: &str) -> Option<To
     let others: Vec<&str> = names.into_iter().filter(|name| *name != entry.code).collect();
     Some(topic::code(catalogue, &entry, &others))
 }
+
+/// What a pasted text without a known code may mean.
+fn spoken(catalogue: &Catalogue, knowledge: &Knowledge, text: &str) -> Option<Topic> {
+    if sign_in_number(text).is_some() || text.split_whitespace().count() < WORDS {
+        return None;
+    }
+    let diagnosis = Engine::new(knowledge).text(text);
+    (!diagnosis.candidates.is_empty())
+        .then(|| troubleshoot::topic(catalogue, knowledge, &diagnosis, "the text"))
+}
+
+/// A text of fewer words is a name that nobody knows.
+const WORDS: usize = 3;
 
 /// What stands before the numbers of the sign-in service.
 const SIGN_IN: &str = "AADSTS";

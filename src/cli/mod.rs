@@ -38,6 +38,7 @@ mod signals;
 mod sync_test;
 pub mod trial;
 mod trouble;
+mod troubleshoot;
 
 use std::process::ExitCode;
 
@@ -74,6 +75,7 @@ fn run() -> u8 {
         Command::Completions(args) => (completions::run(args), &args.look, ExitCodes::Plain),
         Command::Init(args) => (init::run(args), &args.look, ExitCodes::Plain),
         Command::Permissions(args) => (permissions::run(args), &args.look, ExitCodes::Plain),
+        Command::Troubleshoot(args) => (troubleshoot::run(args), &args.look, ExitCodes::Plain),
         Command::Man(args) => (man::run(args), &args.look, ExitCodes::Plain),
     };
     outcome.unwrap_or_else(|trouble| {

@@ -15,7 +15,38 @@ pub struct Entry {
     /// What it means.
     pub means: String,
     /// What may stand behind it, the likeliest first.
+    #[serde(default)]
     pub causes: Vec<Likely>,
+    /// Other shares of the causes, where something else stands beside it; the first that fits wins.
+    #[serde(default)]
+    pub cases: Vec<Case>,
+    /// Of a hundred, how much it decides; `None`: 95 for a code, 70 for a text.
+    pub strength: Option<u8>,
+    /// What it explains: the names of codes and texts that say no more beside it.
+    #[serde(default)]
+    pub silences: Vec<String>,
+    /// A text without a code: parts by which it is recognized, whatever their letters' case.
+    #[serde(default)]
+    pub any: Vec<String>,
+    /// The same, where no letter or digit may stand before or behind.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// One text of each row, near each other.
+    #[serde(default)]
+    pub all: Vec<Vec<String>>,
+    /// HTTP status codes, in the forms in which they are printed.
+    #[serde(default)]
+    pub status: Vec<u16>,
+    /// Names of codes and texts that must be there, too: one of them.
+    #[serde(default)]
+    pub seen: Vec<String>,
+    /// Names of codes and texts that must not be there.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// It says that something went well.
+    pub heals: Option<Heals>,
+    /// The world that it shows.
+    pub world: Option<String>,
     /// What it proves besides.
     #[serde(default)]
     pub proves: Vec<String>,
@@ -32,6 +63,28 @@ pub struct Entry {
     /// The file that it stands in.
     #[serde(skip)]
     pub origin: Origin,
+}
+
+/// What a success shows to be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heals {
+    /// Failures that come and go by themselves.
+    Passing,
+    /// Those, and failed sign-ins.
+    SignIn,
+    /// Every failure.
+    Everything,
+}
+
+/// Shares of the causes where something else stands beside a code or text.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Names of codes and texts that are there, too.
+    pub seen: Vec<String>,
+    /// What may stand behind it then, the likeliest first.
+    pub causes: Vec<Likely>,
 }
 
 /// A cause that may stand behind a code.

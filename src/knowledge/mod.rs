@@ -4,6 +4,7 @@
 //! texts lie in `checks/knowledge/*.toml`, one table a code. Only the table that is asked for is
 //! parsed: a short command must not read them all.
 
+pub mod diagnosis;
 mod entry;
 mod index;
 
@@ -12,15 +13,18 @@ use std::sync::LazyLock;
 
 use rust_embed::RustEmbed;
 
-pub use entry::{CauseEntry, Entry, Likely, Origin, Others};
+pub use entry::{Case, CauseEntry, Entry, Heals, Likely, Origin, Others};
 use index::{Block, blocks};
 
 #[derive(RustEmbed)]
 #[folder = "checks/knowledge/"]
 struct Embedded;
 
-/// The file of causes; every other file holds codes.
+/// The file of causes.
 const CAUSES: &str = "causes";
+
+/// The folder of the files that hold texts without a code; every other file holds codes.
+const TEXTS: &str = "texts/";
 
 /// Why a knowledge file is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,10 +102,27 @@ impl Knowledge {
     }
 
     fn codes(&self) -> impl Iterator<Item = (&File, Block<'_>)> {
-        let files = self.files.iter().filter(|file| file.name != CAUSES);
-        files.flat_map(|file| {
+        self.tables(|file| file.name != CAUSES && !file.name.starts_with(TEXTS))
+    }
+
+    fn tables(&self, wanted: fn(&File) -> bool) -> impl Iterator<Item = (&File, Block<'_>)> {
+        self.files.iter().filter(move |file| wanted(file)).flat_map(|file| {
             blocks(&file.text).filter(|block| block.name != "file").map(move |block| (file, block))
         })
+    }
+
+    /// Every entry, read: first those of codes, then those of texts, each with whether it is a code.
+    /// A name that stood before is left out: later files win.
+    pub(in crate::knowledge) fn entries(&self) -> Vec<(Entry, bool)> {
+        let texts = self.tables(|file| file.name.starts_with(TEXTS)).map(|table| (table, false));
+        let mut names = std::collections::HashSet::new();
+        let mut entries = Vec::new();
+        for ((file, block), is_code) in self.codes().map(|table| (table, true)).chain(texts) {
+            if let Some(entry) = names.insert(block.name).then(|| read(file, &block)).flatten() {
+                entries.push((entry, is_code));
+            }
+        }
+        entries
     }
 
     /// Every code with its other names.
@@ -118,11 +139,7 @@ impl Knowledge {
             let mut names = std::iter::once(block.name).chain(block.others());
             names.any(|name| name.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(&sign_in))
         })?;
-        let mut entry = block.read::<Entry>().ok()?;
-        block.name.clone_into(&mut entry.code);
-        let origin = blocks(&file.text).find(|block| block.name == "file");
-        entry.origin = origin.and_then(|block| block.read().ok()).unwrap_or_default();
-        Some(entry)
+        read(file, &block)
     }
 
     /// The codes that stand in a text as somebody pasted it, in order, each once.
@@ -165,6 +182,15 @@ impl Knowledge {
         let files = self.files.iter().filter(|file| file.name == CAUSES);
         files.flat_map(|file| blocks(&file.text)).map(|block| block.name)
     }
+}
+
+/// The entry of a table, with its name and origin.
+fn read(file: &File, block: &Block<'_>) -> Option<Entry> {
+    let mut entry = block.read::<Entry>().ok()?;
+    block.name.clone_into(&mut entry.code);
+    let origin = blocks(&file.text).find(|block| block.name == "file");
+    entry.origin = origin.and_then(|block| block.read().ok()).unwrap_or_default();
+    Some(entry)
 }
 
 /// Where a name stands as a word of its own; both in lower case.

@@ -21,6 +21,7 @@ pub mod sync;
 pub mod table;
 pub mod ticket;
 pub mod topic;
+pub mod troubleshoot;
 mod verdict;
 mod wrap;
 

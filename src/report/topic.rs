@@ -42,12 +42,12 @@ impl Topic {
 }
 
 /// A check that finds a cause, with the rows that name it.
-struct Finder<'a> {
-    check: &'a Check,
+pub(super) struct Finder<'a> {
+    pub check: &'a Check,
     rows: Vec<&'a Outcome>,
 }
 
-fn finders<'a>(catalogue: &'a Catalogue, cause: &str) -> Vec<Finder<'a>> {
+pub(super) fn finders<'a>(catalogue: &'a Catalogue, cause: &str) -> Vec<Finder<'a>> {
     let naming = catalogue.checks().iter().filter(|check| check.mentions(cause));
     let finders = naming.map(|check| {
         let rows = check.file().outcome.iter();
@@ -57,14 +57,14 @@ fn finders<'a>(catalogue: &'a Catalogue, cause: &str) -> Vec<Finder<'a>> {
 }
 
 /// One way to repair, and the checks that offer it.
-struct Road<'a> {
-    fix: &'a FixFile,
+pub(super) struct Road<'a> {
+    pub fix: &'a FixFile,
     checks: Vec<&'a str>,
     settles: Option<&'a [String; 2]>,
 }
 
 /// Every repair of a cause, equal ones together.
-fn roads<'a>(finders: &[Finder<'a>]) -> Vec<Road<'a>> {
+pub(super) fn roads<'a>(finders: &[Finder<'a>]) -> Vec<Road<'a>> {
     let mut roads: Vec<Road<'a>> = Vec::new();
     for finder in finders {
         for row in &finder.rows {
@@ -183,13 +183,13 @@ pub fn cause(catalogue: &Catalogue, knowledge: &Knowledge, name: &str) -> Option
     Some(Topic { sheet, json })
 }
 
-fn steps(sheet: &mut Sheet, steps: &[String]) {
+pub(super) fn steps(sheet: &mut Sheet, steps: &[String]) {
     for (index, step) in steps.iter().enumerate() {
         sheet.step(index + 1, step);
     }
 }
 
-fn way_out(sheet: &mut Sheet, roads: &[Road<'_>]) {
+pub(super) fn way_out(sheet: &mut Sheet, roads: &[Road<'_>]) {
     for (index, road) in roads.iter().enumerate() {
         if index == 0 {
             sheet.heading("The way out");
@@ -234,14 +234,14 @@ fn finder_json(finder: &Finder<'_>) -> Value {
     json!({ "check": finder.check.id(), "title": finder.check.title(), "results": results })
 }
 
-fn road_json(road: &Road<'_>) -> Value {
+pub(super) fn road_json(road: &Road<'_>) -> Value {
     let mut fix = fix_json(road.fix);
     fix["checks"] = json!(road.checks);
     fix["settles"] = road.settles.map_or(Value::Null, settles_json);
     fix
 }
 
-fn settles_json([usual, max]: &[String; 2]) -> Value {
+pub(super) fn settles_json([usual, max]: &[String; 2]) -> Value {
     json!({ "usual": usual, "max": max })
 }
 

@@ -1,0 +1,218 @@
+//! What a log says: its failures, the causes that they may have, and which one is likeliest.
+//!
+//! Pure: bytes in, a diagnosis out. Reads once from the front in bounded memory, whatever the size and
+//! the encoding. What it knows stands in `checks/knowledge/`; lines of a log are data and nothing else.
+
+mod conclude;
+mod failures;
+mod matcher;
+mod normal;
+mod pieces;
+mod reader;
+mod secret;
+mod source;
+mod status;
+mod subject;
+mod unknown;
+mod weigh;
+mod when;
+
+use std::io::{self, Read};
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasickKind;
+
+use super::Knowledge;
+pub use failures::Line;
+use matcher::Matcher;
+use reader::{Glance, Reader, Sign};
+use source::Source;
+
+/// Words that failures use, in the languages of the usual systems.
+const WORDS: &[&str] = &[
+    "error",
+    "exception",
+    "fail",
+    "fault",
+    "denied",
+    "refused",
+    "rejected",
+    "cannot",
+    "could not",
+    "unable",
+    "timed out",
+    "timeout",
+    "invalid",
+    "fehler",
+    "konnte nicht",
+    "verweigert",
+    "erreur",
+    "impossible",
+    "refus",
+    "no se pudo",
+    "denegad",
+    "falha",
+    "negado",
+    "warn",
+    "critical",
+    "fatal",
+];
+
+/// Diagnoses logs.
+#[derive(Debug)]
+pub struct Engine {
+    matcher: Matcher,
+    glance: OnceLock<Option<Glance>>,
+}
+
+/// What a log says.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Diagnosis {
+    /// Causes, the likeliest first.
+    pub candidates: Vec<Candidate>,
+    /// Failures that were not over at the end, the first one first.
+    pub failures: Vec<Episode>,
+    /// Failures after which the same thing worked.
+    pub recovered: Vec<Episode>,
+    /// Codes that nothing is known of.
+    pub unknown_codes: Vec<UnknownCode>,
+    /// Secrets that stand in the log.
+    pub secrets: Vec<Secret>,
+    /// The world that it shows: `exchange-server` or `online`.
+    pub world: Option<String>,
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read, unpacked.
+    pub bytes: u64,
+    /// There was more than is ever read.
+    pub cut: bool,
+    /// Kinds of failures beyond those that are kept.
+    pub more: u64,
+}
+
+/// A cause that a log may have.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Candidate {
+    /// Its name.
+    pub cause: String,
+    /// How sure it is, of one.
+    pub confidence: f64,
+    /// Why.
+    pub because: Vec<String>,
+    /// The lines that this rests on.
+    pub lines: Vec<u64>,
+    /// What the evidence proves besides.
+    pub proves: Vec<String>,
+    /// What tells it from the others.
+    pub tells: Option<String>,
+    /// What to do, beyond the repairs of the checks.
+    pub advice: Vec<String>,
+}
+
+/// Failures of one kind.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Episode {
+    /// What may stand behind it, the likeliest first.
+    pub causes: Vec<String>,
+    /// The codes and meanings that were recognized.
+    pub says: Vec<String>,
+    /// How often.
+    pub count: u64,
+    /// Line of the first.
+    pub first_line: u64,
+    /// Line of the last.
+    pub last_line: u64,
+    /// Milliseconds between them, where the lines carry times.
+    pub span_ms: Option<i64>,
+    /// Some of its lines.
+    pub lines: Vec<Line>,
+    /// It only follows from the first cause.
+    pub echo: bool,
+}
+
+/// A code that nothing is known of.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct UnknownCode {
+    /// The code.
+    pub code: String,
+    /// How often it was seen.
+    pub count: u64,
+    /// Where it stands.
+    pub line: Line,
+}
+
+/// Secrets of one kind that stand in a log.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Secret {
+    /// What it is.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+    /// The first lines that hold one.
+    pub lines: Vec<u64>,
+}
+
+/// Where something was found: how often, and the first lines.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    count: u64,
+    lines: Vec<u64>,
+}
+
+impl Found {
+    fn add(&mut self, line: u64) {
+        self.count += 1;
+        if self.lines.len() < 8 && self.lines.last() != Some(&line) {
+            self.lines.push(line);
+        }
+    }
+}
+
+impl Engine {
+    /// Reads what is known.
+    ///
+    /// # Panics
+    ///
+    /// Never with the embedded knowledge; with a user's, when it holds more than an automaton can.
+    pub fn new(knowledge: &Knowledge) -> Self {
+        let matcher = Matcher::new(knowledge).expect("a few thousand short texts fit into an automaton");
+        Self { matcher, glance: OnceLock::new() }
+    }
+
+    /// Diagnoses a log.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or unpacked.
+    pub fn read(&self, log: impl Read) -> io::Result<Diagnosis> {
+        let mut source = Source::open(log)?;
+        let mut reader = Reader::new(&self.matcher);
+        reader.read(&mut source, || self.glance.get_or_init(|| glance(&self.matcher)).as_ref())?;
+        Ok(conclude::conclude(&self.matcher, reader, source.bytes, source.cut))
+    }
+
+    /// Diagnoses a text that somebody pasted.
+    pub fn text(&self, text: &str) -> Diagnosis {
+        self.read(text.as_bytes()).unwrap_or_default()
+    }
+}
+
+fn glance(matcher: &Matcher) -> Option<Glance> {
+    let (mut patterns, mut signs) = (Vec::new(), Vec::new());
+    let mut put = |pattern: &str, sign: Sign| {
+        patterns.push(pattern.to_owned());
+        signs.push(sign);
+    };
+    for (_, pattern) in matcher.patterns(matcher::Known::is_evidence) {
+        put(pattern, Sign::Evidence);
+    }
+    for (known, pattern) in matcher.patterns(|known| known.entry.heals.is_some()) {
+        put(pattern, Sign::Success(known));
+    }
+    for (trigger, pattern) in secret::triggers().enumerate() {
+        put(pattern, Sign::Secret(trigger));
+    }
+    WORDS.iter().for_each(|word| put(word, Sign::Word));
+    let automaton = matcher::build(&patterns, AhoCorasickKind::DFA).ok()?;
+    Some(Glance { automaton, signs })
+}

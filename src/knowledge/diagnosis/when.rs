@@ -1,0 +1,224 @@
+//! Times at the beginning of lines, in the forms of many programs.
+
+use jiff::civil::DateTime;
+
+/// How far into a line of JSON its time is looked for.
+const DEEP: usize = 2048;
+
+/// Names under which JSON carries its time.
+const NAMES: &[&str] = &[
+    "\"@timestamp\"",
+    "\"timestamp\"",
+    "\"time\"",
+    "\"ts\"",
+    "\"date\"",
+    "\"datetime\"",
+    "\"startedDateTime\"",
+    "\"eventTime\"",
+];
+
+const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// The time of a line, in milliseconds of some calendar; comparable within one log.
+pub(super) fn of_line(line: &[u8]) -> Option<i64> {
+    let line = &line[..line.len().min(DEEP)];
+    let lead = line.iter().take(12).take_while(|byte| b" \t[(<>\"'#*|".contains(byte)).count();
+    at_start(&line[lead..]).or_else(|| in_json(line))
+}
+
+/// Whether a line begins with a time: it begins something new.
+pub(super) fn begins(line: &[u8]) -> bool {
+    let lead = line.iter().take(12).take_while(|byte| b" \t[(<\"'#*|".contains(byte)).count();
+    // Deep indents belong to what stands above.
+    let indent = line.iter().take_while(|byte| b" \t".contains(byte)).count();
+    indent < 4 && at_start(&line[lead..line.len().min(lead + 64)]).is_some()
+}
+
+fn in_json(line: &[u8]) -> Option<i64> {
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    let text = String::from_utf8_lossy(line);
+    NAMES.iter().find_map(|name| {
+        let value = text.split_once(name)?.1.trim_start_matches([':', ' ', '"']);
+        at_start(value.as_bytes()).or_else(|| epoch(value))
+    })
+}
+
+/// Seconds or milliseconds since 1970.
+fn epoch(value: &str) -> Option<i64> {
+    let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+    match digits.len() {
+        10 => Some(digits.parse::<i64>().ok()? * 1000),
+        13 => digits.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Reads numbers and signs from the front of a line.
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn number(&mut self, least: usize, most: usize) -> Option<i16> {
+        let digits = self.0.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
+        if digits < least {
+            return None;
+        }
+        let number = str::from_utf8(&self.0[..digits]).ok()?.parse().ok()?;
+        self.0 = &self.0[digits..];
+        Some(number)
+    }
+
+    fn one_of(&mut self, signs: &[u8]) -> Option<u8> {
+        let sign = *self.0.first().filter(|byte| signs.contains(byte))?;
+        self.0 = &self.0[1..];
+        Some(sign)
+    }
+
+    fn month(&mut self) -> Option<i16> {
+        let name = self.0.get(..3)?.to_ascii_lowercase();
+        let month = MONTHS.iter().position(|month| month.as_bytes() == name)?;
+        self.0 = &self.0[3..];
+        i16::try_from(month + 1).ok()
+    }
+
+    fn spaces(&mut self) {
+        let count = self.0.iter().take_while(|byte| b" ,T".contains(byte)).count();
+        self.0 = &self.0[count..];
+    }
+}
+
+fn at_start(line: &[u8]) -> Option<i64> {
+    let readers = [year_first, day_first, month_first, clock_only];
+    readers.iter().find_map(|read| {
+        let mut cursor = Cursor(line);
+        let (year, month, day) = read(&mut cursor)?;
+        cursor.spaces();
+        clock(&mut cursor, year, month, day)
+    })
+}
+
+/// `2024-05-31` or `2024/05/31`.
+fn year_first(cursor: &mut Cursor<'_>) -> Option<(i16, i16, i16)> {
+    let year = cursor.number(4, 4)?;
+    let sign = cursor.one_of(b"-/.")?;
+    let month = cursor.number(1, 2)?;
+    cursor.one_of(&[sign])?;
+    Some((year, month, cursor.number(1, 2)?))
+}
+
+/// `31.05.2024`, `05/31/2024`, `31-May-2024`: a number above twelve is the day.
+fn day_first(cursor: &mut Cursor<'_>) -> Option<(i16, i16, i16)> {
+    let first = cursor.number(1, 2)?;
+    let sign = cursor.one_of(b"./- ")?;
+    let named = cursor.month();
+    let second = named.map_or_else(|| cursor.number(1, 2), Some)?;
+    cursor.one_of(&[sign])?;
+    let year = cursor.number(4, 4)?;
+    let american = named.is_none() && (second > 12 || sign == b'/' && first <= 12);
+    Some(if american { (year, first, second) } else { (year, second, first) })
+}
+
+/// `May 31 10:00:00` of syslog, perhaps with the weekday before it.
+fn month_first(cursor: &mut Cursor<'_>) -> Option<(i16, i16, i16)> {
+    let named = cursor.month().or_else(|| {
+        cursor.0 = cursor.0.get(3..)?;
+        cursor.spaces();
+        cursor.month()
+    });
+    cursor.spaces();
+    Some((2000, named?, cursor.number(1, 2)?))
+}
+
+/// A clock without a day.
+fn clock_only(_: &mut Cursor<'_>) -> Option<(i16, i16, i16)> {
+    Some((2000, 1, 1))
+}
+
+fn clock(cursor: &mut Cursor<'_>, year: i16, month: i16, day: i16) -> Option<i64> {
+    let hour = cursor.number(1, 2)?;
+    cursor.one_of(b":.")?;
+    let minute = cursor.number(2, 2)?;
+    cursor.one_of(b":.")?;
+    let second = cursor.number(2, 2)?;
+    let fraction = cursor.one_of(b".,:").and_then(|_| {
+        let digits = cursor.0.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+        let text = str::from_utf8(&cursor.0[..digits.min(3)]).ok()?;
+        cursor.0 = &cursor.0[digits..];
+        format!("{text:0<3}").parse::<i64>().ok()
+    });
+    let small = |number: i16| i8::try_from(number).ok();
+    // A leap second is the second before it.
+    let time = [hour, minute, second.min(59)].map(small);
+    let date = DateTime::new(year, small(month)?, small(day)?, time[0]?, time[1]?, time[2]?, 0).ok()?;
+    let [hour, minute, second] = [hour, minute, second].map(i64::from);
+    let stamp = ((days(date) * 24 + hour) * 60 + minute) * 60 + second;
+    Some(stamp * 1000 + fraction.unwrap_or_default() - offset(cursor))
+}
+
+/// Days since 1970, in the Gregorian calendar: years begin in March, so that leap days come last.
+fn days(date: DateTime) -> i64 {
+    let (year, month, day) = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// `+02:00` behind a clock, in milliseconds.
+fn offset(cursor: &mut Cursor<'_>) -> i64 {
+    let Some(sign) = cursor.one_of(b"+-") else { return 0 };
+    let Some(hours) = cursor.number(2, 2) else { return 0 };
+    let _ = cursor.one_of(b":");
+    let minutes = cursor.number(2, 2).unwrap_or_default();
+    let span = (i64::from(hours) * 60 + i64::from(minutes)) * 60_000;
+    if sign == b'-' { -span } else { span }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_forms_are_read() {
+        let wanted = of_line(b"2024-05-31T10:00:00Z x");
+        assert!(wanted.is_some());
+        for line in [
+            "2024-05-31 10:00:00,000 - x",
+            "[2024/05/31 10:00:00] x",
+            "31.05.2024 10:00:00 x",
+            "05/31/2024 10:00:00 x",
+            "31-May-2024 10:00:00 x",
+            "31 May 2024 10:00:00 x",
+            "2024-05-31T12:00:00.000+02:00 x",
+            "{\"level\":\"info\",\"time\":\"2024-05-31T10:00:00Z\"}",
+            "{\"ts\":1717149600}",
+            "{\"ts\": 1717149600000}",
+        ] {
+            assert_eq!(of_line(line.as_bytes()), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn syslog_and_bare_clocks_are_comparable() {
+        let read = |line: &str| of_line(line.as_bytes()).expect("a time");
+        assert!(read("May 31 10:00:00 host x") < read("Jun  1 09:00:00 host x"));
+        assert!(read("Fri May 31 10:00:00 2024 x") < read("Sat Jun 1 09:00:00 2024"));
+        assert!(read("10:00:00.5 x") < read("10:00:01 x"));
+    }
+
+    #[test]
+    fn prose_and_impossible_days_are_no_time() {
+        for line in [
+            "error 10",
+            "2024-13-41 10:00:00",
+            "12 errors",
+            "{\"time\":\"soon\"}",
+            "",
+            "  at System.Net",
+            "1.2.3.4:443",
+        ] {
+            assert_eq!(of_line(line.as_bytes()), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! What a log says, for people and for programs: the likeliest cause with its reasons, lines and way
+//! out, what to try next, and what else stands there.
+
+use serde_json::{Value, json};
+
+use super::explain::waits;
+use super::mark::Paint;
+use super::page::count;
+use super::sheet::Sheet;
+use super::topic::{Finder, Road, Topic, finders, road_json, roads, settles_json, steps, way_out};
+use crate::engine::{Catalogue, causes};
+use crate::knowledge::diagnosis::{Candidate, Diagnosis, Episode};
+use crate::knowledge::{CauseEntry, Knowledge};
+
+/// From this confidence on, a cause is called the likeliest; below, it is one of several.
+const LIKELY: f64 = 0.5;
+/// Most checks that are named to tell candidates apart.
+const CHECKS: usize = 4;
+/// Most failures that are listed for people.
+const LISTED: usize = 8;
+
+/// A candidate with what the checks know of its cause.
+struct Told<'a> {
+    candidate: &'a Candidate,
+    meaning: &'static str,
+    known: Option<CauseEntry>,
+    finders: Vec<Finder<'a>>,
+    roads: Vec<Road<'a>>,
+}
+
+impl<'a> Told<'a> {
+    fn new(
+        catalogue: &'a Catalogue,
+        knowledge: &Knowledge,
+        candidate: &'a Candidate,
+        world: Option<&str>,
+    ) -> Self {
+        let finders = finders(catalogue, &candidate.cause);
+        let mut roads = roads(&finders);
+        roads.retain(|road| fits(road.fix.when.as_deref(), world));
+        let meaning = causes::meaning(&candidate.cause).unwrap_or_default();
+        Self { candidate, meaning, known: knowledge.cause(&candidate.cause), finders, roads }
+    }
+}
+
+/// Whether a repair is one for the world that the log shows.
+fn fits(when: Option<&str>, world: Option<&str>) -> bool {
+    let (Some(when), Some(world)) = (when, world) else { return true };
+    let server = when.contains("world.kind == \"exchange-server\"");
+    let online =
+        when.contains("world.kind != \"exchange-server\"") || when.contains("world.kind == \"online-");
+    match world {
+        "exchange-server" => !online,
+        _ => !server,
+    }
+}
+
+/// The diagnosis of a log; `name` says which.
+pub fn topic(catalogue: &Catalogue, knowledge: &Knowledge, diagnosis: &Diagnosis, name: &str) -> Topic {
+    let world = diagnosis.world.as_deref();
+    let told: Vec<Told<'_>> = diagnosis
+        .candidates
+        .iter()
+        .map(|candidate| Told::new(catalogue, knowledge, candidate, world))
+        .collect();
+    let mut sheet = Sheet::default();
+    head(&mut sheet, diagnosis, &told, name);
+    if let Some((first, others)) = told.split_first() {
+        first_cause(&mut sheet, diagnosis, first);
+        next_step(&mut sheet, &told);
+        other_causes(&mut sheet, others);
+    }
+    failures(&mut sheet, "What failed, in order", &diagnosis.failures);
+    failures(&mut sheet, "What worked again later", &diagnosis.recovered);
+    unknown(&mut sheet, diagnosis);
+    secrets(&mut sheet, diagnosis);
+    Topic::new(sheet, document(diagnosis, &told))
+}
+
+fn head(sheet: &mut Sheet, diagnosis: &Diagnosis, told: &[Told<'_>], name: &str) {
+    sheet.title(&match told.first() {
+        Some(first) if first.candidate.confidence >= LIKELY => {
+            format!("LIKELIEST CAUSE: {} ({})", first.candidate.cause, percent(first.candidate.confidence))
+        }
+        Some(first) => {
+            format!("POSSIBLE CAUSE: {} ({})", first.candidate.cause, percent(first.candidate.confidence))
+        }
+        None if !diagnosis.failures.is_empty() => "UNKNOWN: nothing known fits".to_owned(),
+        None if !diagnosis.recovered.is_empty() => "Everything that failed worked again later".to_owned(),
+        None => "Nothing that is known as a failure".to_owned(),
+    });
+    if let Some(first) = told.first() {
+        sheet.text(first.meaning, Paint::Plain);
+    }
+    sheet.gap();
+    let cut = if diagnosis.cut { ", of which the rest was not read" } else { "" };
+    let lines = count(usize::try_from(diagnosis.lines).unwrap_or(usize::MAX), "line");
+    sheet.labelled("Read", &format!("{name}, {lines}{cut}"));
+    match diagnosis.world.as_deref() {
+        Some("exchange-server") => sheet.labelled("World", "Exchange Server"),
+        Some(_) => sheet.labelled("World", "Exchange Online"),
+        None => {}
+    }
+    if let Some(first) = told.first() {
+        sheet.labelled("Proven", "no: a log shows what is likely; the check below proves it");
+        if !first.candidate.proves.is_empty() {
+            sheet.labelled("Also said", &first.candidate.proves.join("; "));
+        }
+    }
+}
+
+fn percent(confidence: f64) -> String {
+    format!("{:.0} %", confidence * 100.0)
+}
+
+fn first_cause(sheet: &mut Sheet, diagnosis: &Diagnosis, first: &Told<'_>) {
+    sheet.heading("Why");
+    for reason in &first.candidate.because {
+        sheet.text(&format!("- {reason}"), Paint::Plain);
+    }
+    let rests = |line: &u64| first.candidate.lines.contains(line);
+    let lines =
+        diagnosis.failures.iter().flat_map(|failure| &failure.lines).filter(|line| rests(&line.number));
+    sheet.heading("The lines that it rests on");
+    for line in lines.take(LISTED) {
+        sheet.labelled(&format!("line {}", line.number), &line.text);
+    }
+    if !first.candidate.advice.is_empty() {
+        sheet.heading("What to do");
+        steps(sheet, &first.candidate.advice);
+    }
+    way_out(sheet, &first.roads);
+    if let Some(known) =
+        first.known.as_ref().filter(|known| first.roads.is_empty() && !known.steps.is_empty())
+    {
+        sheet.heading("The way out");
+        steps(sheet, &known.steps);
+        if let Some([usual, longest]) = &known.waits {
+            sheet.labelled("Acts after", &waits(usual, longest));
+        }
+    }
+}
+
+fn next_step(sheet: &mut Sheet, told: &[Told<'_>]) {
+    let words = next(told, 0);
+    sheet.heading("What to do next");
+    sheet.text(&words, Paint::Plain);
+    let checks = deciding(told, 0);
+    if !checks.is_empty() {
+        sheet.command(&format!("syncready check ACCOUNT --only {}", checks.join(",")));
+    }
+}
+
+/// The checks that confirm one candidate or rule it out, then those of its rivals.
+fn deciding<'a>(told: &[Told<'a>], place: usize) -> Vec<&'a str> {
+    let mut checks: Vec<&str> = Vec::new();
+    let order = std::iter::once(&told[place]).chain(told.iter().take(3));
+    for finder in order.flat_map(|told| told.finders.iter().take(2)) {
+        if checks.len() < CHECKS && !checks.contains(&finder.check.id()) {
+            checks.push(finder.check.id());
+        }
+    }
+    checks
+}
+
+/// The next step that tells one candidate from the others.
+fn next(told: &[Told<'_>], place: usize) -> String {
+    let tells = told[place].candidate.tells.as_deref();
+    match (tells, deciding(told, place).is_empty()) {
+        (Some(tells), false) => format!("What tells the candidates apart: {tells} The check proves it:"),
+        (Some(tells), true) => format!("What tells the candidates apart: {tells}"),
+        (None, false) => "The check proves it, or rules it out:".to_owned(),
+        (None, true) => {
+            "No check proves it from outside; look at the lines above with their times.".to_owned()
+        }
+    }
+}
+
+fn other_causes(sheet: &mut Sheet, others: &[Told<'_>]) {
+    if others.is_empty() {
+        return;
+    }
+    sheet.heading("Other causes that it may have");
+    for told in others {
+        let because = told.candidate.because.first().map(|reason| format!(". {reason}")).unwrap_or_default();
+        sheet.entry(
+            &format!("{} {}", told.candidate.cause, percent(told.candidate.confidence)),
+            &format!("{}{because}", told.meaning),
+        );
+    }
+    let command: Vec<String> =
+        others.iter().take(2).map(|told| format!("syncready explain {}", told.candidate.cause)).collect();
+    sheet.command(&command.join("\n"));
+}
+
+fn failures(sheet: &mut Sheet, title: &str, episodes: &[Episode]) {
+    if episodes.is_empty()
+        || title.starts_with("What failed") && episodes.len() == 1 && episodes[0].count == 1
+    {
+        return;
+    }
+    sheet.heading(title);
+    for (number, episode) in episodes.iter().take(LISTED).enumerate() {
+        let times = if episode.count == 1 {
+            String::new()
+        } else {
+            format!(", {} times until line {}", episode.count, episode.last_line)
+        };
+        let echo = if episode.echo { "; an echo of the first cause" } else { "" };
+        sheet.step(
+            number + 1,
+            &format!("line {}{times}: {}{echo}", episode.first_line, episode.says.join("; ")),
+        );
+    }
+    if let Some(more) = episodes.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        sheet.text(&format!("and {more} more"), Paint::Dim);
+    }
+}
+
+fn unknown(sheet: &mut Sheet, diagnosis: &Diagnosis) {
+    if diagnosis.unknown_codes.is_empty() {
+        return;
+    }
+    sheet.heading("Codes that nothing is known of");
+    for code in &diagnosis.unknown_codes {
+        sheet.entry(&code.code, &format!("line {}: {}", code.line.number, code.line.text));
+    }
+}
+
+fn secrets(sheet: &mut Sheet, diagnosis: &Diagnosis) {
+    if diagnosis.secrets.is_empty() {
+        return;
+    }
+    sheet.heading("Secrets stand in this log");
+    for secret in &diagnosis.secrets {
+        let lines: Vec<String> = secret.lines.iter().map(u64::to_string).collect();
+        let times = usize::try_from(secret.count).unwrap_or(usize::MAX);
+        sheet.entry(&secret.kind, &format!("{} (line {})", count(times, "time"), lines.join(", ")));
+    }
+    sheet.text(
+        "Whoever has read this log may have them: replace each of them (a new secret or password, sessions \
+         revoked), delete the log or take them out of it, and let the product stop writing them.",
+        Paint::Warn,
+    );
+}
+
+fn document(diagnosis: &Diagnosis, told: &[Told<'_>]) -> Value {
+    let causes: Vec<Value> = (0..told.len()).map(|place| cause(told, place)).collect();
+    json!({
+        "format": 1,
+        "causes": causes,
+        "failures": diagnosis.failures,
+        "recovered": diagnosis.recovered,
+        "unknown_codes": diagnosis.unknown_codes,
+        "secrets": diagnosis.secrets,
+        "world": diagnosis.world,
+        "read": { "lines": diagnosis.lines, "bytes": diagnosis.bytes, "cut": diagnosis.cut },
+    })
+}
+
+fn cause(told: &[Told<'_>], place: usize) -> Value {
+    let one = &told[place];
+    let known = one.known.as_ref();
+    json!({
+        "cause": one.candidate.cause,
+        "means": one.meaning,
+        "confidence": one.candidate.confidence,
+        "because": one.candidate.because,
+        "lines": one.candidate.lines,
+        "proves": one.candidate.proves,
+        "advice": one.candidate.advice,
+        "fix": one.roads.iter().map(road_json).collect::<Vec<_>>(),
+        "steps": known.filter(|_| one.roads.is_empty()).map(|known| &known.steps),
+        "settles": known.and_then(|known| known.waits.as_ref()).map(settles_json),
+        "next": next(told, place).trim_end_matches(" The check proves it:").trim_end_matches(':'),
+        "checks": deciding(told, place),
+        "proven": false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::diagnosis::Engine;
+    use crate::report::Style;
+
+    fn told(log: &str) -> (String, Value) {
+        let knowledge = Knowledge::embedded();
+        let diagnosis = Engine::new(knowledge).text(log);
+        let topic = topic(Catalogue::embedded(), knowledge, &diagnosis, "a.log");
+        (topic.text(&Style::default()), serde_json::from_str(&topic.json()).expect("JSON"))
+    }
+
+    #[test]
+    fn a_cause_comes_with_reason_line_repair_and_check() {
+        let (text, json) = told(
+            "10:00:00 start\n10:00:01 AADSTS7000222: keys have ended\n10:00:02 AADSTS7000222: keys have ended\n",
+        );
+        for part in [
+            "LIKELIEST CAUSE: app-secret-expired",
+            "AADSTS7000222",
+            "line 2",
+            "syncready check ACCOUNT --only",
+            "The way out",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let first = &json["causes"][0];
+        assert_eq!(
+            (first["cause"].as_str(), first["proven"].as_bool()),
+            (Some("app-secret-expired"), Some(false))
+        );
+        assert!(
+            first["lines"] == json!([2, 3]) && first["fix"].as_array().is_some_and(|fix| !fix.is_empty()),
+            "{first}"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_named_and_not_shown() {
+        let (text, json) = told("POST /token client_secret=abc8Q~0123456789 failed: AADSTS50126\n");
+        assert!(text.contains("Secrets stand in this log") && !text.contains("0123456789"), "{text}");
+        assert!(
+            json["secrets"][0]["kind"] == "client secret" && !json.to_string().contains("0123456789"),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_has_no_cause() {
+        let (text, json) = told("failed with AADSTS99887766\n");
+        assert!(text.starts_with("UNKNOWN") && text.contains("AADSTS99887766"), "{text}");
+        assert_eq!(json["causes"], json!([]));
+    }
+
+    #[test]
+    fn a_log_steers_no_terminal() {
+        let (text, _) = told("\u{1b}]0;owned\u{7}\u{1b}[2J AADSTS50126 \u{202e}evil\r\n");
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+    }
+}

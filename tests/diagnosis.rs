@@ -4,7 +4,7 @@
 //! by meaning. Another set can be measured beside them: `SYNCREADY_FAILURES=FILE.jsonl`, one object a
 //! line with `text`, `root_cause` and `ambiguous`.
 
-use std::{collections::BTreeMap, fs, io::Read, path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, fmt::Write, fs, io::Read, path::Path, sync::LazyLock};
 
 use serde::Deserialize;
 use syncready::{
@@ -188,12 +188,9 @@ fn long(bytes: usize, failure: &str) -> String {
     let mut number = 0;
     while log.len() < bytes {
         if number == 5000 {
-            log.push_str(&format!("2026-01-01 10:00:00 ERROR {failure}\n"));
+            let _ = writeln!(log, "2026-01-01 10:00:00 ERROR {failure}");
         }
-        log.push_str(&format!(
-            "2026-01-01 10:00:00 INFO request {number} to mailbox took {} ms\n",
-            number % 97
-        ));
+        let _ = writeln!(log, "2026-01-01 10:00:00 INFO request {number} to mailbox took {} ms", number % 97);
         number += 1;
     }
     log
@@ -222,7 +219,7 @@ fn a_phrase_that_is_cut_in_two_lines_is_found_in_a_long_log() {
 fn the_same_failure_is_counted_in_a_long_log() {
     let mut log = String::new();
     for number in 0..40_000 {
-        log.push_str(&format!("2026-01-01 10:00:{:02} ERROR run {number}: {EXPIRED}\n", number % 60));
+        let _ = writeln!(log, "2026-01-01 10:00:{:02} ERROR run {number}: {EXPIRED}", number % 60);
     }
     let diagnosis = ENGINE.text(&log);
     assert_eq!((diagnosis.failures.len(), diagnosis.failures[0].count), (1, 40_000));

@@ -1,5 +1,6 @@
 //! How fast and how rightly logs are diagnosed.
 
+use std::fmt::Write;
 use std::io::{self, Read};
 use std::time::Instant;
 
@@ -37,11 +38,17 @@ fn block(nth: usize) -> Vec<u8> {
     let mut text = String::new();
     for number in 0..40_000 {
         let (minute, second) = (number / 60 % 60, number % 60);
-        text.push_str(&format!("2026-11-20 10:{minute:02}:{second:02},{:03} ", number % 1000));
+        let _ = write!(text, "2026-11-20 10:{minute:02}:{second:02},{:03} ", number % 1000);
         if number % nth == 0 {
             text.push_str(failures[number / nth % failures.len()]);
         } else {
-            text.push_str(&format!("INFO [worker-{}] mailbox user{number}@contoso.com: {} items changed in folder {number:08x}, took {} ms", number % 8, number % 31, number % 700));
+            let _ = write!(
+                text,
+                "INFO [worker-{}] mailbox user{number}@contoso.com: {} items changed in folder {number:08x}, took {} ms",
+                number % 8,
+                number % 31,
+                number % 700
+            );
         }
         text.push('\n');
     }

@@ -63,11 +63,11 @@ impl Judged<'_> {
 }
 
 /// What a log comes to.
-pub(super) fn conclude(matcher: &Matcher, reader: Reader<'_>, bytes: u64, cut: bool) -> Diagnosis {
+pub(super) fn conclude(matcher: &Matcher, reader: &Reader<'_>, bytes: u64, cut: bool) -> Diagnosis {
     let mut judged: Vec<Judged<'_>> =
         reader.failures.list().iter().map(|failure| judge(matcher, failure, &reader.contexts)).collect();
     judged.sort_by_key(|judged| (judged.failure.first.time, judged.failure.first.line));
-    let (over, open): (Vec<_>, Vec<_>) = judged.into_iter().partition(|judged| is_over(&reader, judged));
+    let (over, open): (Vec<_>, Vec<_>) = judged.into_iter().partition(|judged| is_over(reader, judged));
     let lead = lead(&open);
     let candidates = candidates(&open, lead);
     let unknown = unknown(open.iter().chain(&over));

@@ -15,6 +15,8 @@ const TEXT: u8 = 70;
 const NEAR: usize = 600;
 /// Most places of one entry in one text that are looked at.
 const PLACES: usize = 48;
+/// The circumstance that goes without saying in a short text.
+const FAILURE: &str = "a-failure";
 
 /// An entry, and how many rows of texts it wants.
 #[derive(Debug)]
@@ -119,8 +121,8 @@ impl Matcher {
             .any(|found| found.start() == 0 && found.end() == text.len())
     }
 
-    /// Everything known that stands in a text, by place.
-    pub fn find(&self, text: &str) -> Vec<Seen> {
+    /// Everything known that stands in a text, by place. `paste`: the text is short and about a failure.
+    pub fn find(&self, text: &str, paste: bool) -> Vec<Seen> {
         let mut places: HashMap<usize, Vec<(u8, usize)>> = HashMap::new();
         for found in self.automaton.find_overlapping_iter(text) {
             let owner = self.owners[found.pattern().as_usize()];
@@ -137,7 +139,8 @@ impl Matcher {
             Some(Seen { known, at })
         });
         let mut seen: Vec<Seen> = complete.collect();
-        self.keep_wanted(&mut seen);
+        let given = if paste { self.place(FAILURE) } else { None };
+        self.keep_wanted(&mut seen, given);
         seen.sort_unstable_by_key(|seen| (seen.at, seen.known));
         seen
     }
@@ -161,9 +164,9 @@ impl Matcher {
     }
 
     /// Drops what misses its company, until nothing changes.
-    fn keep_wanted(&self, seen: &mut Vec<Seen>) {
+    fn keep_wanted(&self, seen: &mut Vec<Seen>, given: Option<usize>) {
         loop {
-            let there: HashSet<usize> = seen.iter().map(|seen| seen.known).collect();
+            let there: HashSet<usize> = seen.iter().map(|seen| seen.known).chain(given).collect();
             let before = seen.len();
             seen.retain(|seen| {
                 let known = &self.known[seen.known];
@@ -211,7 +214,9 @@ fn patterns_of(known: &Known, mut put: impl FnMut(String, u8, bool)) {
         status::forms(*status).for_each(|form| put(form, 0, true));
     }
     for (row, texts) in (1..).zip(&entry.all) {
-        texts.iter().for_each(|text| put(text.clone(), row, false));
+        for text in texts {
+            put(text.clone(), row, false);
+        }
     }
 }
 
@@ -247,7 +252,11 @@ mod tests {
     }
 
     fn names(matcher: &Matcher, text: &str) -> Vec<String> {
-        matcher.find(text).into_iter().map(|seen| matcher.known(seen.known).entry.code.clone()).collect()
+        matcher
+            .find(text, false)
+            .into_iter()
+            .map(|seen| matcher.known(seen.known).entry.code.clone())
+            .collect()
     }
 
     #[test]

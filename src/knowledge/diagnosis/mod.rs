@@ -188,7 +188,7 @@ impl Engine {
         let mut source = Source::open(log)?;
         let mut reader = Reader::new(&self.matcher);
         reader.read(&mut source, || self.glance.get_or_init(|| glance(&self.matcher)).as_ref())?;
-        Ok(conclude::conclude(&self.matcher, reader, source.bytes, source.cut))
+        Ok(conclude::conclude(&self.matcher, &reader, source.bytes, source.cut))
     }
 
     /// Diagnoses a text that somebody pasted.
@@ -212,7 +212,9 @@ fn glance(matcher: &Matcher) -> Option<Glance> {
     for (trigger, pattern) in secret::triggers().enumerate() {
         put(pattern, Sign::Secret(trigger));
     }
-    WORDS.iter().for_each(|word| put(word, Sign::Word));
+    for word in WORDS {
+        put(word, Sign::Word);
+    }
     let automaton = matcher::build(&patterns, AhoCorasickKind::DFA).ok()?;
     Some(Glance { automaton, signs })
 }

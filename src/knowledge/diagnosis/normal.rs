@@ -63,8 +63,7 @@ pub(super) fn normal(raw: &str) -> Normal {
                 at += 1;
                 continue;
             }
-            b' ' | b'\t' if fresh => 1,
-            b'>' if fresh => 1,
+            b' ' | b'\t' | b'>' if fresh => 1,
             b'\x1b' => color(&bytes[at..]),
             b'\\' => escape(&bytes[at..], &mut normal),
             b'&' => entity(&raw[at..], &mut normal),
@@ -146,18 +145,16 @@ fn entity(text: &str, normal: &mut Normal) -> usize {
     let name = text.as_bytes()[start..].iter().take(8).position(|byte| *byte == b';');
     let name = name.and_then(|end| text.get(start..start + end)).unwrap_or_default();
     let c = match name {
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        _ => match numbered(name) {
-            Some(c) => c,
-            None => {
-                normal.put('&');
-                return start;
-            }
-        },
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        _ => numbered(name),
+    };
+    let Some(c) = c else {
+        normal.put('&');
+        return start;
     };
     normal.put(c);
     start + name.len() + 1

@@ -138,11 +138,10 @@ impl<'e> Reader<'e> {
                         self.secrets.entry(kind).or_default().add(line);
                     }
                 }
-                Sign::Secret(_) => {}
                 Sign::Success(known) if !self.failures.is_empty() && hit.start() >= skim.success => {
                     self.success(&mut skim, chunk, hit.start(), known);
                 }
-                Sign::Success(_) => {}
+                Sign::Secret(_) | Sign::Success(_) => {}
                 Sign::Word | Sign::Evidence if hit.start() < skim.piece.end => {
                     hit.pattern().as_u32().hash(&mut skim.key);
                 }
@@ -211,7 +210,7 @@ impl<'e> Reader<'e> {
     fn look(&mut self, bytes: &[u8]) -> Option<usize> {
         let text = text(bytes);
         let normal = normal(&text);
-        let seen = self.matcher.find(&normal.text);
+        let seen = self.matcher.find(&normal.text, self.layout == Layout::Paste);
         let matcher = self.matcher;
         let is =
             |wanted: fn(&Known) -> bool| seen.iter().filter(move |seen| wanted(matcher.known(seen.known)));

@@ -53,7 +53,7 @@ impl<'a> Source<'a> {
         let raw = &self.raw[..count];
         match &mut self.decoder {
             None if self.bytes == 0 => {
-                into.extend_from_slice(raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw))
+                into.extend_from_slice(raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw));
             }
             None => into.extend_from_slice(raw),
             Some(decoder) => decode(decoder, raw, into),

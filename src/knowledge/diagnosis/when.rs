@@ -89,13 +89,14 @@ impl Cursor<'_> {
 }
 
 fn at_start(line: &[u8]) -> Option<i64> {
-    let readers = [year_first, day_first, month_first, clock_only];
-    readers.iter().find_map(|read| {
+    let readers = [year_first, day_first, month_first];
+    let dated = readers.iter().find_map(|read| {
         let mut cursor = Cursor(line);
         let (year, month, day) = read(&mut cursor)?;
         cursor.spaces();
         clock(&mut cursor, year, month, day)
-    })
+    });
+    dated.or_else(|| clock(&mut Cursor(line), 2000, 1, 1))
 }
 
 /// `2024-05-31` or `2024/05/31`.
@@ -128,11 +129,6 @@ fn month_first(cursor: &mut Cursor<'_>) -> Option<(i16, i16, i16)> {
     });
     cursor.spaces();
     Some((2000, named?, cursor.number(1, 2)?))
-}
-
-/// A clock without a day.
-fn clock_only(_: &mut Cursor<'_>) -> Option<(i16, i16, i16)> {
-    Some((2000, 1, 1))
 }
 
 fn clock(cursor: &mut Cursor<'_>, year: i16, month: i16, day: i16) -> Option<i64> {

@@ -83,7 +83,13 @@ mod tests {
 
     fn spread(list: &[(&str, u8)]) -> Vec<Likely> {
         list.iter()
-            .map(|(cause, weight)| Likely { cause: (*cause).to_owned(), weight: *weight, when: None, worlds: Vec::new(), others: None })
+            .map(|(cause, weight)| Likely {
+                cause: (*cause).to_owned(),
+                weight: *weight,
+                when: None,
+                worlds: Vec::new(),
+                others: None,
+            })
             .collect()
     }
 

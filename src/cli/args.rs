@@ -149,7 +149,7 @@ pub enum ExitCodes {
 }
 
 /// `check`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct Check {
     /// Addresses to check; without any, all accounts of the configuration.

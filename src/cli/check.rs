@@ -22,6 +22,7 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
         return scenarios::list(args);
     }
     fits_together(args)?;
+    let args = &wanted(args)?;
     let (report_to, facts_to) = sinks(args)?;
     let style = look::stdout(&args.look, !report_to.is_stdout());
     let configured = configured(args)?;
@@ -41,6 +42,18 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
         None => Some(live::collect(args, configured, &brought, &selection, |part| desk.take(part))?),
     };
     desk.finish(took)
+}
+
+/// The demo of a scenario in which only a test sync shows what is wrong does one.
+fn wanted(args: &args::Check) -> Result<args::Check, Problem> {
+    let mut args = args.clone();
+    if let Some(name) = &args.demo
+        && let Some(wanted) = scenarios::find(name)?.sync
+    {
+        args.sync = true;
+        args.test_sync.yes |= wanted.yes;
+    }
+    Ok(args)
 }
 
 /// What is said of a test sync makes sense only with one.

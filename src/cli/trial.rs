@@ -1,7 +1,7 @@
 //! A check of a scenario on a lab of its own, for tests and measurements: the same route as
 //! `check --demo`, with everything in hand that a terminal does not show.
 
-use super::{args, check, live, own::Brought, trouble::Trouble};
+use super::{args, check, live, own::Brought, select, trouble::Trouble};
 use crate::{
     engine::{Catalogue, Report, Selection},
     facts::Document,
@@ -33,9 +33,14 @@ pub async fn run(
 ) -> Result<Trial, String> {
     let lab = Lab::start(scenario, options).await.map_err(|error| error.to_string())?;
     let brought = Brought::nothing();
-    let selection = Selection::default();
+    let mut args = args::Check::plain();
+    if let Some(wanted) = &scenario.sync {
+        args.sync = true;
+        args.test_sync.yes = wanted.yes;
+    }
+    let selection =
+        select::selection(brought.catalogue(), &args).map_err(|problem| in_words(problem.into()))?;
     let source = live::lab_source(scenario, &lab, configure(lab.config_toml()));
-    let args = args::Check::plain();
     let examined = async {
         let plan = live::planned(&args, source, brought.catalogue())?;
         live::examine(&args, plan, &brought, &selection, None).await

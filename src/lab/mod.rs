@@ -51,7 +51,7 @@ use tokio_rustls::TlsAcceptor;
 
 use self::{authority::Authority, config::Addresses, server::State, transport::SilentPort};
 pub use self::{
-    scenario::{Expect, Scenario, scenario, scenario_names, scenarios},
+    scenario::{Expect, Scenario, TestSync, scenario, scenario_names, scenarios},
     throttling::ThrottlingLog,
     world::World,
 };

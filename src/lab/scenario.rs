@@ -6,6 +6,7 @@
 //! account     = "svc-sync@contoso.com"     # optional: the world's account
 //! profile     = "generic-graph"            # optional: by world
 //! verdict     = "not-ready"
+//! sync        = { yes = true }             # optional: a test sync is asked for, writing to others, too
 //! config      = '''…TOML merged over the configuration that the lab writes…'''
 //! patch       = '''{ …RFC 7396 merge patch of the world… }'''
 //!
@@ -80,6 +81,15 @@ pub struct Expect {
     pub cause: Option<String>,
 }
 
+/// A test sync that a scenario wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestSync {
+    /// Mailboxes of others are written to as well.
+    #[serde(default)]
+    pub yes: bool,
+}
+
 /// A world with its expected outcome.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -97,6 +107,8 @@ pub struct Scenario {
     pub verdict: String,
     /// Findings that must come out.
     pub expect: Vec<Expect>,
+    /// The test sync, where only that shows what is wrong.
+    pub sync: Option<TestSync>,
     /// What to merge over the configuration.
     pub config: Table,
     /// Merge patch of the base world.
@@ -113,6 +125,7 @@ struct File {
     verdict: Verdict,
     #[serde(default)]
     expect: Vec<Expect>,
+    sync: Option<TestSync>,
     config: Option<Spanned<String>>,
     patch: Option<Spanned<String>>,
 }
@@ -164,6 +177,7 @@ impl Scenario {
             .to_owned(),
             world: file.world.into_inner(),
             expect: file.expect,
+            sync: file.sync,
             config,
             patch,
         })

@@ -85,7 +85,9 @@ fn about(mailbox: &Value) -> String {
 
 /// One line a step; what was skipped for the same reason, in one line together.
 fn each(page: &mut Page, steps: &[&Value]) {
-    let mut rest = steps;
+    let idle = |step: &&&Value| text(step, "result") == "skipped" && text(step, "code") == "read-only";
+    let (unwritten, done): (Vec<&Value>, Vec<&Value>) = steps.iter().partition(idle);
+    let mut rest = done.as_slice();
     while let Some((first, more)) = rest.split_first() {
         if text(first, "result") != "skipped" {
             line(page, first);
@@ -96,6 +98,9 @@ fn each(page: &mut Page, steps: &[&Value]) {
         let together = rest.iter().take_while(alike).count();
         skipped(page, &rest[..together]);
         rest = &rest[together..];
+    }
+    if !unwritten.is_empty() {
+        skipped(page, &unwritten);
     }
 }
 

@@ -185,7 +185,7 @@ fn shown(page: &str) -> Vec<String> {
 
 #[test]
 fn every_configuration_that_is_shown_is_valid() {
-    let pages = ["README.md", "docs/configuration.md"];
+    let pages = ["README.md", "docs/configuration.md", "docs/test-sync.md"];
     for (page, text) in
         pages.into_iter().flat_map(|page| shown(page).into_iter().map(move |text| (page, text)))
     {

@@ -359,20 +359,20 @@ async fn a_crowd_is_listed_page_by_page_and_in_its_group() {
     let bench = Bench::new("online-graph-app", &patch).await;
     let token = bench.app(READER, GRAPH).await;
     let group = "/v1.0/groups/9a9a9a9a-0000-4000-8000-000000000001/transitiveMembers/microsoft.graph.user";
-    for (list, pages, outside) in [("/v1.0/users", 3, true), (group, 3, false)] {
-        let (mut path, mut mails) = (format!("{list}?$select=id,mail&$top=999"), Vec::new());
+    for (list, wanted, outside) in [("/v1.0/users", 3, true), (group, 3, false)] {
+        let (mut place, mut mails) = (format!("{list}?$select=id,mail&$top=999"), Vec::new());
         for number in 1.. {
-            let (status, body) = bench.graph(&token, &path).await;
+            let (status, body) = bench.graph(&token, &place).await;
             assert_eq!(status, 200, "{body}");
             for row in body["value"].as_array().unwrap() {
                 assert_eq!(row.as_object().unwrap().len(), 2, "{row}");
                 mails.extend(row["mail"].as_str().map(str::to_owned));
             }
             let Some(next) = body["@odata.nextLink"].as_str() else {
-                assert_eq!(number, pages);
+                assert_eq!(number, wanted);
                 break;
             };
-            path = next.split_once(GRAPH).unwrap().1.to_owned();
+            place = next.split_once(GRAPH).unwrap().1.to_owned();
         }
         let crowd: Vec<_> = mails.iter().filter(|mail| mail.starts_with("box")).collect();
         assert_eq!(crowd.len(), if outside { 2500 } else { 2475 });

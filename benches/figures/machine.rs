@@ -36,13 +36,11 @@ pub fn run(arguments: &[&str]) -> Took {
         .split_whitespace()
         .filter_map(|word| word.parse().ok())
         .collect();
-    match numbers[..] {
-        [user, system, kib] => Took { wall, cpu: Duration::from_secs_f64(user + system), peak: kib / 1024.0 },
-        _ => {
-            eprintln!("{text}");
-            Took { wall, ..Took::default() }
-        }
+    if let [user, system, kib] = numbers[..] {
+        return Took { wall, cpu: Duration::from_secs_f64(user + system), peak: kib / 1024.0 };
     }
+    eprintln!("{text}");
+    Took { wall, ..Took::default() }
 }
 
 /// Processor time of a process so far, in Linux's hundredths of a second.

@@ -147,17 +147,24 @@ fn verdict(step: &Value) -> (Word, Paint, String) {
         ("refused", true) => (Word::Pass, Paint::Good, why),
         ("throttled", _) => (Word::Unknown, Paint::Warn, why),
         ("unavailable", _) => (Word::Skipped, Paint::Dim, why),
+        // What a server does not tell of its limits keeps nobody from working.
+        ("refused", _) if text(step, "step") == "quota" => (Word::Skipped, Paint::Dim, why),
+        ("differs", _) if ["conflict", "quota"].contains(&text(step, "step")) => {
+            (Word::Warn, Paint::Warn, why)
+        }
         _ => (Word::Fail, Paint::Bad, why),
     }
 }
 
 fn details(page: &mut Page, step: &Value, word: Word) {
-    let differences = rows(step, "differences");
-    for difference in differences.iter().filter_map(Value::as_str) {
-        page.text(6, difference, Paint::Plain);
+    let differences: Vec<_> = rows(step, "differences").iter().filter_map(Value::as_str).collect();
+    for (place, difference) in differences.iter().enumerate() {
+        if !differences[..place].contains(difference) {
+            page.text(6, difference, Paint::Plain);
+        }
     }
     let said = text(step, "text");
-    if differences.is_empty() && word != Word::Pass && !said.is_empty() {
+    if differences.is_empty() && word != Word::Pass && !said.is_empty() && said != text(step, "code") {
         page.text(6, said, Paint::Plain);
     }
 }
@@ -344,7 +351,7 @@ mod tests {
     #[test]
     fn lines_stay_within_the_width() {
         let mut refused = step("create-folder", "refused");
-        refused["code"] = "ErrorCreateFolderAccessDenied".into();
+        refused["code"] = "ErrorCreateItemAccessDenied".into();
         refused["waited_ms"] = 1500.into();
         let text = shown(&[refused], 44);
         assert!(text.lines().all(|line| width(line) <= 44), "{text}");

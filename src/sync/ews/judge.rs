@@ -22,16 +22,11 @@ const PASSING: [&str; 14] = [
 ];
 
 /// Codes of operations that a server does not know, or does not offer to this caller.
-const UNAVAILABLE: [&str; 5] = [
-    "ErrorInvalidRequest",
-    "ErrorUnsupportedOperation",
-    "ErrorNotSupported",
-    "ErrorIncorrectSchemaVersion",
-    "ErrorInvalidServerVersion",
-];
+const UNAVAILABLE: [&str; 3] =
+    ["ErrorInvalidRequest", "ErrorIncorrectSchemaVersion", "ErrorInvalidServerVersion"];
 
 /// Codes that say that something is not, or no longer, there.
-pub(super) const GONE: [&str; 3] = ["ErrorItemNotFound", "ErrorFolderNotFound", "ErrorCannotFindFolder"];
+pub(super) const GONE: [&str; 2] = ["ErrorItemNotFound", "ErrorFolderNotFound"];
 
 /// Codes of a change that is refused because the item has changed since.
 pub(super) const CONFLICT: [&str; 2] = ["ErrorIrresolvableConflict", "ErrorStaleObject"];

@@ -106,6 +106,14 @@ async fn every_step_is_told_once_and_as_it_ends() {
 }
 
 #[tokio::test]
+async fn a_server_that_deletes_none_but_empty_folders_is_left_as_it_was() {
+    let (outcome, server) = run(Manners { empties_nothing: true, ..Manners::default() }).await;
+    assert_eq!(result(&outcome, Name::CleanUp, None), Result::Ok, "{:#?}", shown(&outcome));
+    assert_eq!(server.dump(), Server::new(Manners::default()).dump());
+    assert!(outcome.left.is_empty());
+}
+
+#[tokio::test]
 async fn a_server_without_change_keys_is_found_out() {
     let (outcome, _) = run(Manners { no_conflicts: true, ..Manners::default() }).await;
     let step = outcome.steps.iter().find(|step| step.name == Name::Conflict).expect("done");

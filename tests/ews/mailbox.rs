@@ -19,6 +19,8 @@ const MESSAGES: &str = "http://schemas.microsoft.com/exchange/services/2006/mess
 pub struct Manners {
     /// Changes with an old change key are accepted.
     pub no_conflicts: bool,
+    /// A folder that is not empty cannot be deleted.
+    pub empties_nothing: bool,
     /// A search for a property that nobody has used yet is refused.
     pub unknown_property_refused: bool,
     /// Operations that are answered with this instead.
@@ -128,6 +130,9 @@ impl Server {
             }
             "FindFolder" => Ok(state.find_folder(request)),
             "FindItem" => Ok(state.find_item(request)),
+            "DeleteFolder" if self.manners.empties_nothing && state.is_filled(request) => {
+                Err("ErrorCannotDeleteObject")
+            }
             "DeleteFolder" => state.delete_folder(request),
             "CreateItem" => state.create_item(request),
             "GetItem" => state.get_item(request),
@@ -266,6 +271,11 @@ impl State {
             )
         };
         ids(request).into_iter().map(one).collect::<Vec<_>>().join("\u{1}")
+    }
+
+    fn is_filled(&self, request: Node<'_, '_>) -> bool {
+        let ids = ids(request);
+        self.items.values().any(|item| ids.contains(&item.folder))
     }
 
     fn delete_folder(&mut self, request: Node<'_, '_>) -> Result<String, &'static str> {

@@ -128,18 +128,37 @@ impl Visit<'_> {
         let (own, foreign): (Vec<_>, Vec<_>) =
             items.all.into_iter().partition(|item: &Item| item.marker.as_deref() == Some(run));
         let alone = foreign.is_empty() && folders.all.is_empty() && items.complete && folders.complete;
-        if alone {
-            let delete = Operation::DeleteFolder { id: folder.to_owned() };
-            return self.erase(phase, doing, &delete).await.map_or_else(Removal::Kept, |()| Removal::Gone);
-        }
         let ids: Vec<_> = own.into_iter().map(|item| item.id).collect();
-        for batch in ids.chunks(BATCH) {
-            let delete = Operation::DeleteItem { ids: batch.to_vec() };
-            if let Err(because) = self.erase(phase, doing, &delete).await {
-                return Removal::Kept(because);
-            }
+        if alone {
+            return self.remove_own(phase, doing, folder, &ids).await;
         }
-        Removal::Foreign
+        match self.erase_items(phase, doing, &ids).await {
+            Ok(()) => Removal::Foreign,
+            Err(because) => Removal::Kept(because),
+        }
+    }
+
+    /// Removes a folder in which nothing but these items is. Exchange deletes it with them; a server that
+    /// deletes none but empty folders gets it emptied.
+    async fn remove_own(&self, phase: Phase, doing: &mut Doing, folder: &str, items: &[String]) -> Removal {
+        let delete = Operation::DeleteFolder { id: folder.to_owned() };
+        let Err(because) = self.erase(phase, doing, &delete).await else { return Removal::Gone };
+        if items.is_empty() || self.erase_items(phase, doing, items).await.is_err() {
+            return Removal::Kept(because);
+        }
+        self.erase(phase, doing, &delete).await.map_or_else(Removal::Kept, |()| Removal::Gone)
+    }
+
+    async fn erase_items(
+        &self,
+        phase: Phase,
+        doing: &mut Doing,
+        ids: &[String],
+    ) -> std::result::Result<(), String> {
+        for batch in ids.chunks(BATCH) {
+            self.erase(phase, doing, &Operation::DeleteItem { ids: batch.to_vec() }).await?;
+        }
+        Ok(())
     }
 
     /// Deletes; the error says why that did not work, in a word.

@@ -66,7 +66,8 @@ pub fn run(args: &Coverage) -> Result<u8, Trouble> {
     let brought = own::bring(&check.checks, Some(&configured))?;
     let plan = live::planned(&check, source, brought.catalogue())?;
     only_one(&plan)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // One thread: answers that wake another one cost more than all that is done with them.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::Ours(format!("no threads to work with: {error}")))?;
     let stop = Stop::default();
     let outcome = runtime.block_on(async {

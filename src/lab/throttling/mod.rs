@@ -134,9 +134,12 @@ pub struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(account) = self.throttling.shard(self.key).get_mut(&self.key) {
-            let under_way = &mut account.under_way[usize::from(self.hanging)];
-            *under_way = under_way.saturating_sub(1);
+        let (now, mut accounts) = (self.throttling.now(), self.throttling.shard(self.key));
+        let Some(account) = accounts.get_mut(&self.key) else { return };
+        let under_way = &mut account.under_way[usize::from(self.hanging)];
+        *under_way = under_way.saturating_sub(1);
+        if account.whole <= now && account.told <= now && !account.busy() {
+            accounts.remove(&self.key);
         }
     }
 }

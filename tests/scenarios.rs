@@ -173,8 +173,13 @@ fn nothing_is_asked_twice() {
         if !scenario.patch["faults"].is_null() {
             return Vec::new();
         }
+        // A search after something was tried in a mailbox is another question than the one before it.
+        let tried = |path: &str| {
+            scenario.sync.is_some() && (path.contains("/contactFolders") || path.contains("/calendars"))
+        };
         let twice = trial.requests.iter().filter(|request| request.count > request.distinct);
         twice
+            .filter(|request| !tried(&request.path))
             .filter(|request| request.method == "GET" && !request.path.contains("InvokeCommand"))
             .map(|request| format!("{} {}{} × {}", request.method, request.host, request.path, request.count))
             .collect()

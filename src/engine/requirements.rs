@@ -54,7 +54,8 @@ pub fn requirements<'a>(
     let mut found = Vec::new();
     for check in catalogue.checks() {
         let level = profile.level(check.id());
-        if level == Level::Unwanted {
+        // What judges an attempt asks for nothing that is not asked for before it.
+        if level == Level::Unwanted || catalogue.only_with(check).is_some() {
             continue;
         }
         let values = params(check, profile, &Selection::default());
@@ -138,6 +139,11 @@ mod tests {
         assert!(
             has(&app, "graph/target-mailbox-answers") && !has(&app, "sign-in/server-accepts-the-account")
         );
+    }
+
+    #[test]
+    fn what_judges_an_attempt_is_no_need() {
+        assert!(needed("generic-graph", "online-graph-app").iter().all(|id| !id.starts_with("sync/")));
     }
 
     #[test]

@@ -88,10 +88,10 @@ fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
 fn configured(args: &args::Check) -> Result<Option<(File, Source)>, Problem> {
     let source = match (&args.demo, &args.from) {
         (Some(_), _) => None,
-        (None, Some(_)) => config::find(args.config.as_deref())?,
+        (None, Some(_)) => config::find(args.setting.config.as_deref())?,
         (None, None) => Some(live::configured(args)?),
     };
-    source.map(|source| config::load(source, &args.set)).transpose()
+    source.map(|source| config::load(source, &args.setting.set)).transpose()
 }
 
 /// Judges a whole document as the desk does.

@@ -12,11 +12,11 @@ pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
     }
     let check = args.as_check();
     let source = live::configured(&check)?;
-    let configured = config::load(source.clone(), &check.set)?;
+    let configured = config::load(source.clone(), &check.setting.set)?;
     let brought = own::bring(&check.checks, Some(&configured))?;
     let selection = select::selection(brought.catalogue(), &check)?;
     let plan = live::planned(&check, source, brought.catalogue())?;
-    let memory = if check.retry_sign_in { None } else { live::remembered() };
+    let memory = if check.setting.retry_sign_in { None } else { live::remembered() };
     let tasks = plan.tasks.clone();
     let document = live::tidy(&tasks, live::examine(&check, plan, &brought, &selection, memory))?;
     let text = serde_json::to_string_pretty(&document).map_err(|error| Trouble::Ours(error.to_string()))?;
@@ -28,8 +28,8 @@ pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
 fn named(args: &args::Collect) -> Result<(Vec<String>, Vec<String>), Trouble> {
     let mut targets = args.as_mailboxes.clone();
     let mut accounts = args.accounts.clone();
-    if let Some(source) = config::find(args.config.as_deref())? {
-        let (file, source) = config::load(source, &args.set)?;
+    if let Some(source) = config::find(args.setting.config.as_deref())? {
+        let (file, source) = config::load(source, &args.setting.set)?;
         for table in &file.accounts {
             let table = table.get_ref();
             let Some(address) = table.address.as_ref().map(toml::Spanned::get_ref) else { continue };

@@ -53,15 +53,15 @@ pub fn collect(
 ) -> Result<u64, Trouble> {
     let Some((file, source)) = configured else { return demo(args, brought, selection, take) };
     let plan = plan(args, &file, &source, brought.catalogue())?;
-    let memory = (!args.retry_sign_in).then(remembered).flatten();
+    let memory = (!args.setting.retry_sign_in).then(remembered).flatten();
     let tasks = plan.tasks.clone();
     tidy(&tasks, stream(args, plan, brought, selection, memory, take))
 }
 
 /// The configuration; an empty one where none is needed.
 pub fn configured(args: &args::Check) -> Result<Source, Problem> {
-    let found = config::find(args.config.as_deref())?;
-    if found.is_none() && args.accounts.is_empty() && args.set.is_empty() {
+    let found = config::find(args.setting.config.as_deref())?;
+    if found.is_none() && args.accounts.is_empty() && args.setting.set.is_empty() {
         let message = format!("nothing to check: no ACCOUNT, and no ./{}", config::DEFAULT_NAME);
         return Err(Problem::new(message).help("`syncready check --demo` shows it on a simulated tenant"));
     }
@@ -72,7 +72,7 @@ pub fn configured(args: &args::Check) -> Result<Source, Problem> {
 
 /// Reads a configuration; gives the plan.
 pub fn planned(args: &args::Check, source: Source, catalogue: &Catalogue) -> Result<Plan, Problem> {
-    let (file, source) = config::load(source, &args.set)?;
+    let (file, source) = config::load(source, &args.setting.set)?;
     plan(args, &file, &source, catalogue)
 }
 
@@ -81,7 +81,7 @@ fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue)
     let test_sync = wanted.then(|| args.test_sync.wishes(args.sweep));
     let wishes = Wishes {
         accounts: &args.accounts,
-        profile: args.profile.as_deref(),
+        profile: args.setting.profile.as_deref(),
         also: &args.as_mailboxes,
         no_sign_in: args.no_sign_in,
         protocol: args.test_sync.protocol.map(Into::into),

@@ -27,7 +27,7 @@ pub fn selection(catalogue: &Catalogue, args: &args::Check) -> Result<Selection,
     let selection = Selection {
         only: args.only.clone(),
         skip: args.skip.clone(),
-        profile: args.profile.clone(),
+        profile: args.setting.profile.clone(),
         with: if args.sync { vec![AREA.to_owned()] } else { Vec::new() },
         strict: args.strict,
         changed_within: args.changed_within,
@@ -36,7 +36,7 @@ pub fn selection(catalogue: &Catalogue, args: &args::Check) -> Result<Selection,
     if let Some(name) = selection.unknown_names(catalogue).first() {
         return Err(unknown_check(catalogue, name));
     }
-    if let Some(name) = &args.profile
+    if let Some(name) = &args.setting.profile
         && catalogue.profile(name).is_none()
     {
         let names: Vec<&str> = catalogue.profiles().map(|profile| profile.name.as_str()).collect();

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{Check, Look, duration};
+use crate::cli::args::{Check, Look, Setting, duration};
 use crate::collect::coverage::Shard;
 
 /// Where a Kubernetes indexed job says which of its pods this is, counted from 0.
@@ -93,21 +93,12 @@ pub struct Coverage {
     #[arg(long, value_name = "FILE", help_heading = "Earlier runs")]
     pub since: Option<PathBuf>,
 
-    /// Configuration; without it ./syncready.toml, if it is there.
-    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
-    pub config: Option<PathBuf>,
-    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
-    pub set: Vec<String>,
-    /// What the sync product needs.
-    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
-    pub profile: Option<String>,
+    /// Whom it is about.
+    #[command(flatten)]
+    pub setting: Setting,
     /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
     #[arg(long = "import", value_name = "FILE", help_heading = "Configuration")]
     pub imports: Vec<PathBuf>,
-    /// Send a credential again that was refused less than 24 hours ago.
-    #[arg(long, help_heading = "Configuration")]
-    pub retry_sign_in: bool,
     /// Time limit for finding out what there is to know before the first mailbox is asked.
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
     pub timeout: Option<Duration>,
@@ -150,11 +141,8 @@ impl Coverage {
     pub fn as_check(&self) -> Check {
         Check {
             accounts: self.account.iter().cloned().collect(),
-            config: self.config.clone(),
-            set: self.set.clone(),
-            profile: self.profile.clone(),
+            setting: self.setting.clone(),
             imports: self.imports.clone(),
-            retry_sign_in: self.retry_sign_in,
             timeout: self.timeout,
             look: self.look.clone(),
             ..Check::plain()

@@ -62,7 +62,7 @@ use verdict::Causal;
 pub fn run(args: &Coverage) -> Result<u8, Trouble> {
     let check = args.as_check();
     let source = live::configured(&check)?;
-    let configured = config::load(source.clone(), &check.set)?;
+    let configured = config::load(source.clone(), &check.setting.set)?;
     let brought = own::bring(&check.checks, Some(&configured))?;
     let plan = live::planned(&check, source, brought.catalogue())?;
     only_one(&plan)?;
@@ -242,7 +242,7 @@ async fn prepare(args: &Coverage, mut plan: Plan) -> Result<Prepared, Trouble> {
     };
     let needed: BTreeSet<String> =
         start::NEEDED.iter().chain(coverage::NEEDED).map(|path| (*path).to_owned()).collect();
-    let known = || if args.retry_sign_in { None } else { live::remembered() };
+    let known = || if args.setting.retry_sign_in { None } else { live::remembered() };
     let document = live::gather(plan, &needed, args.timeout, &args.look, known(), Arc::default()).await?;
     let facts = start::facts(&document, 0);
     let memory = live::recall(known());

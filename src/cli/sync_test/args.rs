@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{Check, ExitCodes, Format, Look, Output, duration};
+use crate::cli::args::{Check, ExitCodes, Format, Look, Output, Setting, duration};
 use crate::collect::{Protocol, TestSync};
 use crate::sync::Part;
 
@@ -42,18 +42,9 @@ pub struct SyncTest {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Configuration; without it ./syncready.toml, if it is there.
-    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
-    pub config: Option<PathBuf>,
-    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
-    pub set: Vec<String>,
-    /// What the sync product needs.
-    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
-    pub profile: Option<String>,
-    /// Send a credential again that was refused less than 24 hours ago.
-    #[arg(long, help_heading = "Configuration")]
-    pub retry_sign_in: bool,
+    /// Whom it is about.
+    #[command(flatten)]
+    pub setting: Setting,
     /// Time limit of the whole run, cleaning up included; 3m for one mailbox.
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
     pub timeout: Option<Duration>,
@@ -85,11 +76,8 @@ impl SyncTest {
             accounts: self.accounts.clone(),
             demo: self.demo.clone(),
             save_facts: self.save_facts.clone(),
-            config: self.config.clone(),
-            set: self.set.clone(),
-            profile: self.profile.clone(),
+            setting: self.setting.clone(),
             as_mailboxes: self.as_mailboxes.clone(),
-            retry_sign_in: self.retry_sign_in,
             timeout: self.timeout,
             only: vec![AREA.to_owned()],
             sync: true,

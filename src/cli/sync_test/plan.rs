@@ -49,7 +49,7 @@ fn targets(args: &args::Check) -> Result<Vec<Target>, Trouble> {
         });
     }
     let source = live::configured(args)?;
-    let configured = config::load(source.clone(), &args.set)?;
+    let configured = config::load(source.clone(), &args.setting.set)?;
     let brought = own::bring(&args.checks, Some(&configured))?;
     Ok(live::planned(args, source, brought.catalogue())?.targets)
 }

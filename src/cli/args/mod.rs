@@ -1,8 +1,14 @@
 //! The command line: every subcommand, option and help text. Parses, and decides nothing.
 
+mod check;
+mod collect;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
+
+pub use check::Check;
+pub use collect::Collect;
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Green.on_default().bold())
@@ -40,21 +46,21 @@ pub enum Command {
     Collect(Box<Collect>),
     /// Do once what the product does: write to marked folders of its own, and remove them again.
     #[command(name = "sync-test")]
-    SyncTest(Box<super::sync_test::args::SyncTest>),
+    SyncTest(Box<crate::cli::sync_test::args::SyncTest>),
     /// Ask every mailbox in scope whether the product can open it, and group the failures by cause.
-    Coverage(Box<super::coverage::args::Coverage>),
+    Coverage(Box<crate::cli::coverage::args::Coverage>),
     /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
     /// Name the likeliest cause behind a log or an error text, and the way out.
-    Troubleshoot(Box<super::troubleshoot::args::Troubleshoot>),
+    Troubleshoot(Box<crate::cli::troubleshoot::args::Troubleshoot>),
     /// List the checks, or run the examples that prove them.
     Checks(Checks),
     /// Serve a simulated tenant on this machine until Ctrl-C.
     Lab(Lab),
     /// Ask what is needed, look at the domain from outside, and write a configuration.
-    Init(Box<super::init::args::Init>),
+    Init(Box<crate::cli::init::args::Init>),
     /// Say which permissions the reader needs for the selected checks, and no more.
-    Permissions(Box<super::permissions::args::Permissions>),
+    Permissions(Box<crate::cli::permissions::args::Permissions>),
     /// Write pages for others.
     Docs(Docs),
     /// Print completions for a shell.
@@ -83,6 +89,23 @@ pub struct Brings {
     /// Configuration, for its checks and collectors; without it ./syncready.toml, if it is there.
     #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
+}
+
+/// Whom a live run is about, and as whom.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Setting {
+    /// Configuration; without it ./syncready.toml, if it is there.
+    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
+    pub set: Vec<String>,
+    /// What the sync product needs.
+    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
+    pub profile: Option<String>,
+    /// Send a credential again that was refused less than 24 hours ago.
+    #[arg(long, help_heading = "Configuration")]
+    pub retry_sign_in: bool,
 }
 
 /// Where the document goes.
@@ -146,189 +169,6 @@ pub enum ExitCodes {
     Plain,
     /// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     Nagios,
-}
-
-/// `check`.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = CHECK_EXAMPLES)]
-pub struct Check {
-    /// Addresses to check; without any, all accounts of the configuration.
-    #[arg(value_name = "ACCOUNT")]
-    pub accounts: Vec<String>,
-
-    /// Check an account of the simulated tenant; `list` names the scenarios.
-    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "")]
-    #[arg(conflicts_with_all = ["accounts", "from"])]
-    pub demo: Option<String>,
-    /// Judge saved facts (`-`: standard input) again, without any network.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes"])]
-    pub from: Option<PathBuf>,
-    /// Save everything that was seen, readable for you only; `--from` judges it again. `FILE.jsonl` is
-    /// written account by account.
-    #[arg(long, value_name = "FILE")]
-    pub save_facts: Option<PathBuf>,
-
-    /// Configuration; without it ./syncready.toml, if it is there.
-    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
-    pub config: Option<PathBuf>,
-    /// Directory of checks of your own; repeatable.
-    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
-    pub checks: Vec<PathBuf>,
-    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
-    pub set: Vec<String>,
-    /// What the sync product needs.
-    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
-    pub profile: Option<String>,
-    /// Also try this mailbox, read only; repeatable.
-    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
-    pub as_mailboxes: Vec<String>,
-    /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
-    #[arg(long = "import", value_name = "FILE", conflicts_with = "from", help_heading = "Configuration")]
-    pub imports: Vec<PathBuf>,
-    /// Do not sign in as the product, even where its credential is configured.
-    #[arg(long, help_heading = "Configuration")]
-    pub no_sign_in: bool,
-    /// Send a credential again that was refused less than 24 hours ago.
-    #[arg(long, conflicts_with = "no_sign_in", help_heading = "Configuration")]
-    pub retry_sign_in: bool,
-    /// Time limit of the whole run.
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
-    pub timeout: Option<Duration>,
-
-    /// Also do the test sync: it writes to marked folders of its own and removes them again.
-    #[arg(long, conflicts_with_all = ["from", "no_sign_in"], help_heading = "Test sync")]
-    pub sync: bool,
-    /// What the test sync does.
-    #[command(flatten)]
-    pub test_sync: super::sync_test::args::SyncOptions,
-    /// Leftovers of test syncs are all that is looked at.
-    #[arg(skip)]
-    pub sweep: bool,
-
-    /// Only these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub only: Vec<String>,
-    /// Not these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub skip: Vec<String>,
-    /// Let warnings and unknowns count.
-    #[arg(long, help_heading = "Selection")]
-    pub strict: bool,
-
-    /// How long before the run a change counts as lately, for example `14d`.
-    #[arg(long, value_name = "TIME", value_parser = days, help_heading = "Output")]
-    pub changed_within: Option<Duration>,
-    /// Format of the report.
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
-    /// Convention of exit codes.
-    #[arg(long, value_enum, default_value_t = ExitCodes::Plain, value_name = "KIND", help_heading = "Output")]
-    pub exit_codes: ExitCodes,
-    /// Where it goes.
-    #[command(flatten)]
-    pub output: Output,
-    /// How it looks.
-    #[command(flatten)]
-    pub look: Look,
-}
-
-impl Check {
-    /// The command line without any option.
-    pub fn plain() -> Self {
-        let parsed = Cli::try_parse_from(["syncready", "check", "--config", "unused"]);
-        match parsed.map(|cli| cli.command) {
-            Ok(Command::Check(check)) => *check,
-            _ => unreachable!("the line above is a valid check command"),
-        }
-    }
-}
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  syncready check --demo per-user-mfa-enforced
-  syncready check svc-sync@contoso.com --profile generic-ews
-  syncready check --config contoso.toml --as ceo@contoso.com --format short
-  syncready check --save-facts facts.json && syncready check --from facts.json --format json
-  syncready check --only mfa,sso --strict
-
-Passwords and app secrets never stand on the command line: the configuration says where they are.";
-
-/// `collect`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  syncready collect --script svc-sync@contoso.com --as alice@contoso.com -o import.ps1
-  syncready check svc-sync@contoso.com --import roles.json
-  syncready collect -o facts.json && syncready check --from facts.json
-
-The script is read-only. It runs in the Exchange Management Shell, as a member of View-Only
-Organization Management:  .\\import.ps1 > roles.json")]
-pub struct Collect {
-    /// Addresses; without any, all accounts of the configuration.
-    #[arg(value_name = "ACCOUNT")]
-    pub accounts: Vec<String>,
-    /// Print a PowerShell script that reads what no protocol of an Exchange Server tells.
-    #[arg(long)]
-    pub script: bool,
-
-    /// Configuration; without it ./syncready.toml, if it is there.
-    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
-    pub config: Option<PathBuf>,
-    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
-    pub set: Vec<String>,
-    /// What the sync product needs.
-    #[arg(long, value_name = "NAME", conflicts_with = "script", help_heading = "Configuration")]
-    pub profile: Option<String>,
-    /// Also ask about this mailbox, read only; repeatable.
-    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
-    pub as_mailboxes: Vec<String>,
-    /// Also read what such a script wrote on an Exchange Server; repeatable.
-    #[arg(long = "import", value_name = "FILE", conflicts_with = "script", help_heading = "Configuration")]
-    pub imports: Vec<PathBuf>,
-    /// Do not sign in as the product, even where its credential is configured.
-    #[arg(long, conflicts_with = "script", help_heading = "Configuration")]
-    pub no_sign_in: bool,
-    /// Send a credential again that was refused less than 24 hours ago.
-    #[arg(long, conflicts_with_all = ["no_sign_in", "script"], help_heading = "Configuration")]
-    pub retry_sign_in: bool,
-    /// Time limit of the whole run.
-    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "script")]
-    #[arg(help_heading = "Configuration")]
-    pub timeout: Option<Duration>,
-
-    /// Only what these checks or areas need; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "script")]
-    #[arg(help_heading = "Selection")]
-    pub only: Vec<String>,
-
-    /// Where it goes.
-    #[command(flatten)]
-    pub output: Output,
-    /// How it looks.
-    #[command(flatten)]
-    pub look: Look,
-}
-
-impl Collect {
-    /// The check that would see the same.
-    pub fn as_check(&self) -> Check {
-        Check {
-            accounts: self.accounts.clone(),
-            config: self.config.clone(),
-            set: self.set.clone(),
-            profile: self.profile.clone(),
-            as_mailboxes: self.as_mailboxes.clone(),
-            imports: self.imports.clone(),
-            no_sign_in: self.no_sign_in,
-            retry_sign_in: self.retry_sign_in,
-            timeout: self.timeout,
-            only: self.only.clone(),
-            look: self.look.clone(),
-            ..Check::plain()
-        }
-    }
 }
 
 /// `explain`.

@@ -1,249 +1,24 @@
 //! The check file: rule, words, documentation and tests in one TOML file.
 
+mod file;
+mod rules;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-
-use schemars::JsonSchema;
-use serde::Deserialize;
-use toml::Spanned;
 
 use super::causes;
 use super::expr::{Expr, Names, Problem, suggest};
-use super::finding::{Reference, Word};
+use super::finding::Word;
 use super::hints::Hints;
 use super::origin::{Origin, Setting};
-use super::query::{self, Query, QueryFile, Wrong};
-use super::template::{Quoting, Template};
-
-/// A text of a check file that knows where it stands.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Text(Spanned<String>);
-
-impl Text {
-    /// Bytes of the file, quotes included.
-    pub(super) fn span(&self) -> Range<usize> {
-        self.0.span()
-    }
-}
-
-impl Deref for Text {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.0.get_ref()
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self)
-    }
-}
-
-/// A check file as written.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CheckFile {
-    /// The healthy condition.
-    #[schemars(with = "String")]
-    pub title: Text,
-    /// Version that brought it.
-    pub since: String,
-    /// Earlier ids.
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    /// Checks that must not have failed.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub after: Vec<Text>,
-    /// Where it makes sense; `None`: everywhere.
-    #[schemars(with = "Option<String>")]
-    pub applies: Option<Text>,
-    /// What breaks for the user, and how it shows.
-    #[schemars(with = "String")]
-    pub why: Text,
-    /// Numbers and lists that profiles may change.
-    #[serde(default)]
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub params: toml::Table,
-    /// What it asks beyond the facts that every check may read, as `query.NAME`.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<String, QueryFile>")]
-    pub query: BTreeMap<String, Spanned<QueryFile>>,
-    /// Names for sub-expressions.
-    #[serde(default, rename = "let")]
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub lets: BTreeMap<String, Text>,
-    /// A question that only a person can answer, in the configuration.
-    pub ask: Option<Ask>,
-    /// Rows in order; the first true one wins.
-    pub outcome: Vec<Outcome>,
-    /// Sources of the rule.
-    #[serde(default)]
-    pub reference: Vec<Reference>,
-    /// Tests and illustrations.
-    #[serde(default)]
-    pub example: Vec<Example>,
-}
-
-/// A question to a person, answered by an `[[attest]]` table of the configuration.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ask {
-    /// The question.
-    pub question: String,
-    /// What may be answered, and what it means.
-    pub answers: BTreeMap<String, String>,
-}
-
-/// One outcome row.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Outcome {
-    /// Result of the check when the row is hit.
-    #[schemars(with = "Word")]
-    pub result: Spanned<Word>,
-    /// Root cause.
-    #[schemars(with = "Option<String>")]
-    pub cause: Option<Text>,
-    /// Rule; `None`: always.
-    #[schemars(with = "Option<String>")]
-    pub when: Option<Text>,
-    /// What was seen.
-    #[schemars(with = "String")]
-    pub message: Text,
-    /// What was expected.
-    #[schemars(with = "Option<String>")]
-    pub expected: Option<Text>,
-    /// What was found.
-    #[schemars(with = "Option<String>")]
-    pub actual: Option<Text>,
-    /// Usual and longest waiting time after a repair, for example `["5m", "1h"]`.
-    pub settles: Option<[String; 2]>,
-    /// Ways to repair.
-    #[serde(default)]
-    pub fix: Vec<FixFile>,
-}
-
-/// One way to repair.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FixFile {
-    /// World or case it is for; `None`: always.
-    #[schemars(with = "Option<String>")]
-    pub when: Option<Text>,
-    /// What to do.
-    #[schemars(with = "Vec<String>")]
-    pub steps: Vec<Text>,
-    /// A command.
-    #[schemars(with = "Option<String>")]
-    pub command: Option<Text>,
-    /// Its shell.
-    pub shell: Option<Shell>,
-    /// Who does it.
-    pub who: Option<String>,
-    /// The least role.
-    pub role: Option<String>,
-    /// The command replaces what stands there.
-    #[serde(default)]
-    pub overwrites: bool,
-    /// How to see that it worked.
-    #[schemars(with = "Option<String>")]
-    pub verify: Option<Text>,
-}
-
-/// Shell of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Shell {
-    /// PowerShell.
-    PowerShell,
-    /// A POSIX shell.
-    Sh,
-    /// No shell: lines for the configuration.
-    Toml,
-}
-
-impl Shell {
-    /// How its values are quoted.
-    pub(super) fn quoting(self) -> Quoting {
-        match self {
-            Self::PowerShell => Quoting::PowerShell,
-            Self::Sh => Quoting::Sh,
-            Self::Toml => Quoting::Toml,
-        }
-    }
-}
-
-/// A test that documents: facts, and what the check says of them.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Example {
-    /// What it shows.
-    #[schemars(with = "String")]
-    pub name: Text,
-    /// World whose healthy settings it starts from.
-    #[schemars(with = "Option<String>")]
-    pub given: Option<Text>,
-    /// Profile; `None`: the base profile of the world.
-    #[schemars(with = "Option<String>")]
-    pub profile: Option<Text>,
-    /// Facts by group.
-    #[serde(default)]
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub facts: toml::Table,
-    /// Paths of facts that are known to be empty.
-    #[serde(default)]
-    pub nulls: Vec<String>,
-    /// Paths that are missing, with the reason.
-    #[serde(default)]
-    pub absent: BTreeMap<String, String>,
-    /// Parameters.
-    #[serde(default)]
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub params: toml::Table,
-    /// Expected result.
-    pub expect: Word,
-    /// Expected cause.
-    pub cause: Option<String>,
-    /// Part of the expected message.
-    pub contains: Option<String>,
-}
-
-/// What stands above the tables of a check file: all that a list of checks needs.
-#[derive(Debug, Deserialize)]
-pub(super) struct Head {
-    pub title: String,
-    pub since: String,
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    #[serde(default)]
-    pub after: Vec<String>,
-}
-
-impl Head {
-    /// Reads no further than the first line that may begin a table. `None` where that line stands
-    /// inside of a text, which cuts the text.
-    fn read(source: &str) -> Option<Self> {
-        let end = source.find("\n[").map_or(source.len(), |at| at + 1);
-        toml::from_str(&source[..end]).ok()
-    }
-}
-
-impl From<&CheckFile> for Head {
-    fn from(file: &CheckFile) -> Self {
-        Self {
-            title: file.title.to_string(),
-            since: file.since.clone(),
-            aliases: file.aliases.clone(),
-            after: file.after.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
+use super::query::{self, Query, Wrong};
+use super::template::Template;
+use file::Head;
+pub use file::{Ask, CheckFile, Example, FixFile, Outcome, Shell, Text};
+use rules::Compiler;
+pub(super) use rules::{FixRules, Row, Rules};
 
 /// A check.
 #[derive(Debug)]
@@ -301,31 +76,6 @@ impl CheckError {
             help,
         }
     }
-}
-
-/// Expressions and texts of a check, compiled.
-#[derive(Debug)]
-pub(super) struct Rules {
-    pub queries: BTreeMap<String, Query>,
-    pub applies: Option<Expr>,
-    pub rows: Vec<Row>,
-}
-
-#[derive(Debug)]
-pub(super) struct Row {
-    pub when: Option<Expr>,
-    pub message: Template,
-    pub expected: Option<Template>,
-    pub actual: Option<Template>,
-    pub fixes: Vec<FixRules>,
-}
-
-#[derive(Debug)]
-pub(super) struct FixRules {
-    pub when: Option<Expr>,
-    pub steps: Vec<Template>,
-    pub command: Option<Template>,
-    pub verify: Option<Template>,
 }
 
 impl Check {
@@ -424,8 +174,8 @@ impl Check {
     }
 
     pub(super) fn span_of(&self, text: &Text) -> Range<usize> {
-        debug_assert!(text.0.span().end <= self.source.len());
-        text.0.span()
+        debug_assert!(text.span().end <= self.source.len());
+        text.span()
     }
 
     /// Id, for example `mfa/per-user-mfa-is-off`.
@@ -643,60 +393,6 @@ impl Check {
         match missing {
             None => Ok(()),
             Some((id, _)) => Err(self.refuse_after(id, ids)),
-        }
-    }
-}
-
-/// Compiles the rules of a check and gathers what is wrong with them.
-struct Compiler<'a> {
-    check: &'a Check,
-    names: &'a Names,
-    wrong: Vec<CheckError>,
-}
-
-impl Compiler<'_> {
-    fn keep<T>(&mut self, text: &Text, compiled: Result<T, Problem>) -> Option<T> {
-        compiled.map_err(|problem| self.wrong.push(self.check.locate(text.span(), problem))).ok()
-    }
-
-    fn expr(&mut self, text: Option<&Text>) -> Option<Expr> {
-        let text = text?;
-        self.keep(text, self.names.compile(text))
-    }
-
-    fn template(&mut self, text: &Text) -> Template {
-        // An empty one stands in until all that is wrong is told.
-        self.keep(text, Template::compile(text, self.names)).unwrap_or_default()
-    }
-
-    fn row(&mut self, outcome: &Outcome) -> Row {
-        let mut fixes = Vec::new();
-        for fix in &outcome.fix {
-            fixes.push(FixRules {
-                when: self.expr(fix.when.as_ref()),
-                steps: fix.steps.iter().map(|step| self.template(step)).collect(),
-                command: fix.command.as_ref().map(|command| self.template(command)),
-                verify: fix.verify.as_ref().map(|verify| self.template(verify)),
-            });
-        }
-        Row {
-            when: self.expr(outcome.when.as_ref()),
-            message: self.template(&outcome.message),
-            expected: outcome.expected.as_ref().map(|text| self.template(text)),
-            actual: outcome.actual.as_ref().map(|text| self.template(text)),
-            fixes,
-        }
-    }
-}
-
-impl Rules {
-    /// A path as rules write it, as it stands in the document.
-    pub fn in_the_document(&self, path: String) -> String {
-        let Some(rest) = path.strip_prefix("query.") else { return path };
-        let end = rest.find(['.', '[']).unwrap_or(rest.len());
-        match self.queries.get(&rest[..end]) {
-            Some(query) => format!("query.{}{}", query.key, &rest[end..]),
-            None => path,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use syncready::engine::{Catalogue, causes};
-use syncready::knowledge::Knowledge;
+use syncready::knowledge::{Knowledge, diagnosis::Engine};
 
 fn texts(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -142,4 +142,15 @@ fn enough_codes_are_known() {
     let sign_in = names.iter().filter(|name| name.starts_with("AADSTS")).count();
     let exchange = names.iter().filter(|name| name.starts_with("Error")).count();
     assert!(sign_in >= 220 && exchange >= 130, "{sign_in} of the sign-in, {exchange} of Exchange");
+}
+
+#[test]
+fn the_examples_of_entries_lead_to_them() {
+    let knowledge = Knowledge::embedded();
+    let engine = Engine::new(knowledge);
+    for entry in knowledge.with_examples() {
+        for example in &entry.examples {
+            assert_eq!(engine.complaint(&entry, example), None, "[{}] {example}", entry.code);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     engine::{self, Catalogue, Check, CheckError, Example, ExampleResult, Folder, FolderFile},
+    knowledge::{Entry, Knowledge, diagnosis::Engine},
     report,
 };
 
@@ -50,25 +51,40 @@ fn test(paths: &[PathBuf], brings: &Brings) -> Result<u8, Trouble> {
         for check in catalogue.checks().iter().filter(|check| !only_own || own(check)) {
             tally.examine(catalogue, check)?;
         }
+        tally.knowledge(brought.knowledge(), |entry| !only_own || entry.brought.is_some());
     } else {
-        let (catalogue, files) = catalogue_of(paths, brings)?;
+        let (catalogue, knowledge, files) = both_of(paths, brings)?;
         let wanted = |check: &&Check| check.origin().is_some_and(|origin| files.contains(&origin.file));
         for check in catalogue.checks().iter().filter(wanted) {
             tally.examine(&catalogue, check)?;
         }
+        if let Some(knowledge) = knowledge {
+            let wanted =
+                |entry: &Entry| entry.brought.as_ref().is_some_and(|brought| files.contains(&brought.file));
+            tally.knowledge(&knowledge, wanted);
+        }
     }
-    let (checks, examples, failed) = (tally.checks, tally.examples, tally.failed);
-    let _ = writeln!(tally.text, "{checks} checks, {examples} examples, {failed} failed");
+    let (checks, entries, examples, failed) = (tally.checks, tally.entries, tally.examples, tally.failed);
+    let known = match entries {
+        0 => String::new(),
+        1 => "1 entry of knowledge, ".to_owned(),
+        _ => format!("{entries} entries of knowledge, "),
+    };
+    let _ = writeln!(tally.text, "{checks} checks, {known}{examples} examples, {failed} failed");
     Sink::Stdout.write(&tally.text)?;
-    Ok(match (failed, checks) {
+    Ok(match (failed, checks + entries) {
         (0, 0) => exit::NOTHING,
         (0, _) => exit::READY,
         _ => exit::NOT_READY,
     })
 }
 
-/// The catalogue with what the paths name, and the files whose examples are asked for.
-fn catalogue_of(paths: &[PathBuf], brings: &Brings) -> Result<(Catalogue, BTreeSet<String>), Problem> {
+/// The catalogue and the knowledge with what the paths name, and the files whose examples are asked for.
+#[expect(clippy::type_complexity, reason = "what `own::both` gives, and the files")]
+fn both_of(
+    paths: &[PathBuf],
+    brings: &Brings,
+) -> Result<(Box<Catalogue>, Option<Box<Knowledge>>, BTreeSet<String>), Problem> {
     let mut own = own::gathered(&brings.checks, brings.config.as_deref())?;
     let mut files = BTreeSet::new();
     for path in paths {
@@ -76,16 +92,20 @@ fn catalogue_of(paths: &[PathBuf], brings: &Brings) -> Result<(Catalogue, BTreeS
         files.extend(folder.files.iter().map(|file| file.shown.clone()));
         own.folders.push(folder);
     }
-    let refuse = |wrong: Vec<CheckError>| {
-        let all = Problem::all(wrong.iter().map(select::refused_check));
-        all.unwrap_or_else(|| Problem::new("the checks cannot be used"))
-    };
-    Ok((Catalogue::with(own).map_err(refuse)?, files))
+    let (catalogue, knowledge) = own::both(own)?;
+    let catalogue = catalogue.ok_or_else(|| Problem::new("the checks cannot be used"))?;
+    Ok((catalogue, knowledge, files))
 }
 
 /// A directory of checks, or an area of one.
 fn directory(path: &Path) -> Result<Folder, Problem> {
     let mut folder = own::read(path, &path.display().to_string())?;
+    if let Some(inside) = within_knowledge(path) {
+        folder.files.iter_mut().for_each(|file| file.path = format!("{inside}/{}", file.path));
+        let depth = if inside == TEXTS { 2 } else { 1 };
+        folder.files.extend(causes_of(path, depth)?);
+        return Ok(folder);
+    }
     let beside = ["areas.toml", "causes.toml"];
     let is_area =
         folder.files.iter().any(|file| !file.path.contains('/') && !beside.contains(&file.path.as_str()));
@@ -102,14 +122,35 @@ fn single(path: &Path) -> Result<Folder, Problem> {
     let shown = path.display().to_string();
     let text = own::text(path, &shown)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut files = vec![FolderFile { path: format!("{}/{name}", area_of(path)), shown, text }];
-    let causes = path.parent().and_then(Path::parent).map(|root| root.join("causes.toml"));
-    if let Some(causes) = causes.filter(|causes| causes.is_file()) {
-        let shown = causes.display().to_string();
-        let text = own::text(&causes, &shown)?;
-        files.push(FolderFile { path: "causes.toml".into(), shown, text });
-    }
+    let inside = path.parent().and_then(within_knowledge);
+    let area = inside.map_or_else(|| area_of(path), str::to_owned);
+    let mut files = vec![FolderFile { path: format!("{area}/{name}"), shown, text }];
+    let depth = if inside == Some(TEXTS) { 3 } else { 2 };
+    files.extend(causes_of(path, depth)?);
     Ok(Folder { name: path.parent().unwrap_or(path).display().to_string(), files })
+}
+
+/// The causes of the directory of checks so many folders above.
+fn causes_of(path: &Path, depth: usize) -> Result<Option<FolderFile>, Problem> {
+    let causes = path.ancestors().nth(depth).map(|root| root.join("causes.toml"));
+    let Some(causes) = causes.filter(|causes| causes.is_file()) else { return Ok(None) };
+    let shown = causes.display().to_string();
+    let text = own::text(&causes, &shown)?;
+    Ok(Some(FolderFile { path: "causes.toml".into(), shown, text }))
+}
+
+/// The folder of texts in a directory of checks.
+const TEXTS: &str = "knowledge/texts";
+
+/// The place of a folder in a directory of checks, where it is one of knowledge.
+fn within_knowledge(folder: &Path) -> Option<&'static str> {
+    let real = folder.canonicalize().ok()?;
+    let mut names = real.iter().rev().map(|part| part.to_string_lossy());
+    match (names.next()?.as_ref(), names.next().as_deref()) {
+        ("knowledge", _) => Some("knowledge"),
+        ("texts", Some("knowledge")) => Some(TEXTS),
+        _ => None,
+    }
 }
 
 /// The name of the folder in which a file lies.
@@ -123,6 +164,7 @@ fn area_of(path: &Path) -> String {
 #[derive(Default)]
 struct Tally {
     checks: usize,
+    entries: usize,
     examples: usize,
     failed: usize,
     text: String,
@@ -146,6 +188,26 @@ impl Tally {
             let _ = writeln!(self.text, "FAIL  {}: it has no example", check.id());
         }
         Ok(())
+    }
+
+    /// Runs the examples of entries, and counts those of the user's own.
+    fn knowledge(&mut self, knowledge: &Knowledge, wanted: impl Fn(&Entry) -> bool) {
+        self.entries += knowledge.brought().filter(|(entry, _)| wanted(entry)).count();
+        let entries: Vec<Entry> = knowledge.with_examples().filter(wanted).collect();
+        if entries.is_empty() {
+            return;
+        }
+        let engine = Engine::new(knowledge);
+        for entry in &entries {
+            for example in &entry.examples {
+                self.examples += 1;
+                let Some(complaint) = engine.complaint(entry, example) else { continue };
+                self.failed += 1;
+                let file = entry.brought.as_ref().map(|brought| format!(" ({})", brought.file));
+                let _ = writeln!(self.text, "FAIL  [{}]{}", entry.code, file.unwrap_or_default());
+                let _ = writeln!(self.text, "      example   {example:?}\n      but       {complaint}");
+            }
+        }
     }
 
     fn complain(&mut self, check: &Check, result: &ExampleResult, example: &Example) {

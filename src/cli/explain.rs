@@ -2,15 +2,15 @@
 
 use super::{
     args::{self, PageFormat},
-    exit, look,
+    exit, look, meant,
     output::Sink,
     own,
-    problem::{self, Problem},
+    problem::Problem,
     trouble::Trouble,
 };
 use crate::{
     collect::{self, Access},
-    engine::{Catalogue, Check, causes},
+    engine::{Catalogue, Check},
     facts::overlaps,
     knowledge::{Entry, Knowledge, diagnosis::Engine},
     report::{
@@ -36,7 +36,8 @@ pub fn run(args: &args::Explain) -> Result<u8, Trouble> {
             PageFormat::Text => explain::check_with(check, &needs, &style),
         }
     } else {
-        let topic = find(catalogue, asked).ok_or_else(|| unknown(catalogue, asked))?;
+        let knowledge = brought.knowledge();
+        let topic = find(catalogue, knowledge, asked).ok_or_else(|| unknown(catalogue, knowledge, asked))?;
         match args.format {
             PageFormat::Json => topic.json(),
             PageFormat::Markdown => topic.markdown(),
@@ -48,8 +49,7 @@ pub fn run(args: &args::Explain) -> Result<u8, Trouble> {
 }
 
 /// What is meant, if it is no check.
-fn find(catalogue: &Catalogue, asked: &str) -> Option<Topic> {
-    let knowledge = Knowledge::embedded();
+fn find(catalogue: &Catalogue, knowledge: &Knowledge, asked: &str) -> Option<Topic> {
     let lower = asked.to_ascii_lowercase();
     topic::cause(catalogue, knowledge, &lower)
         .or_else(|| topic::area(catalogue, &lower))
@@ -104,21 +104,23 @@ const SIGN_IN: &str = "AADSTS";
 /// Longest part of a pasted text that is said again.
 const SAID_AGAIN: usize = 60;
 
-fn unknown(catalogue: &Catalogue, asked: &str) -> Problem {
+fn unknown(catalogue: &Catalogue, knowledge: &Knowledge, asked: &str) -> Problem {
     let checks = catalogue.checks().iter().map(Check::id);
     let areas = catalogue.areas().iter().map(|area| area.id.as_str());
     let profiles = catalogue.profiles().map(|profile| profile.name.as_str());
-    let names = checks.chain(areas).chain(profiles).chain(causes::CAUSES.iter().map(|(name, _)| *name));
-    let names: Vec<&str> =
-        names.chain(Knowledge::embedded().names()).filter(|name| near(asked, name)).collect();
-    let mut said: String = asked.chars().take(SAID_AGAIN).collect();
+    let names = checks.chain(areas).chain(profiles).chain(catalogue.causes());
+    let near = meant::nearest(asked, names.chain(knowledge.names()));
+    let mut said: String = asked.chars().filter(|c| !c.is_control()).take(SAID_AGAIN).collect();
     if said.len() < asked.len() {
         said.push('…');
     }
     let problem = Problem::new(format!("nothing is known of `{said}`"));
-    let problem = match problem::nearest(asked, &names) {
-        Some(name) => problem.help(format!("did you mean `{name}`?")),
-        None => problem,
+    let problem = match near.as_slice() {
+        [] => problem,
+        [only] => problem.help(format!("did you mean `{only}`?")),
+        [first, others @ ..] => {
+            problem.help(format!("did you mean `{first}`? Also near: {}", others.join(", ")))
+        }
     };
     let problem = problem
         .help("it may be a check, an area, a cause, a profile, an exit code, or a code such as AADSTS50076");
@@ -127,13 +129,6 @@ fn unknown(catalogue: &Catalogue, asked: &str) -> Problem {
             .help(format!("what Microsoft says: https://login.microsoftonline.com/error?code={number}")),
         None => problem,
     }
-}
-
-/// Whether a name may have been meant: numbers that differ by more than a slip mean something else.
-fn near(asked: &str, name: &str) -> bool {
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    let (one, other) = (digits(asked), digits(name));
-    one.is_empty() && other.is_empty() || strsim::damerau_levenshtein(&one, &other) == 1
 }
 
 /// The number of a sign-in code that stands in a text.

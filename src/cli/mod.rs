@@ -22,6 +22,7 @@ mod lab;
 mod live;
 mod look;
 mod man;
+mod meant;
 mod new_check;
 pub mod output;
 mod own;

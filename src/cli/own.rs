@@ -19,6 +19,7 @@ use crate::{
     collect::{self, external},
     engine::{self, Catalogue, Folder, FolderFile, Own},
     facts::{Shape, catalogue::Scope},
+    knowledge::{Knowledge, KnowledgeError, OwnFile},
     wire::program::Command,
 };
 
@@ -38,6 +39,7 @@ const HANDED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
 #[derive(Debug)]
 pub struct Brought {
     catalogue: Option<Box<Catalogue>>,
+    knowledge: Option<Box<Knowledge>>,
     /// Parameters of the configuration, by check.
     pub params: BTreeMap<String, toml::Table>,
     /// External collectors.
@@ -47,12 +49,17 @@ pub struct Brought {
 impl Brought {
     /// Nothing: the built-in catalogue.
     pub fn nothing() -> Self {
-        Self { catalogue: None, params: BTreeMap::new(), collectors: Vec::new() }
+        Self { catalogue: None, knowledge: None, params: BTreeMap::new(), collectors: Vec::new() }
     }
 
     /// All checks, areas and profiles.
     pub fn catalogue(&self) -> &Catalogue {
         self.catalogue.as_deref().unwrap_or_else(|| Catalogue::embedded())
+    }
+
+    /// Everything that is known of codes, texts and causes.
+    pub fn knowledge(&self) -> &Knowledge {
+        self.knowledge.as_deref().unwrap_or_else(|| Knowledge::embedded())
     }
 
     /// The calls behind these queries and all collectors.
@@ -122,21 +129,67 @@ fn gather(directories: &[PathBuf], config: Option<&(File, Source)>) -> Result<Ow
 /// Puts together what the configuration and these directories bring.
 pub fn bring(directories: &[PathBuf], config: Option<&(File, Source)>) -> Result<Brought, Problem> {
     let collectors = config.map(|(file, source)| collectors(file, source)).transpose()?.unwrap_or_default();
-    let own = gather(directories, config)?;
-    let catalogue = if own.is_empty() {
-        None
-    } else {
-        let refuse = |wrong: Vec<engine::CheckError>| {
-            let all = Problem::all(wrong.iter().map(select::refused_check));
-            all.unwrap_or_else(|| Problem::new("the checks cannot be used"))
-        };
-        Some(Box::new(Catalogue::with(own).map_err(refuse)?))
-    };
-    let mut brought = Brought { catalogue, params: BTreeMap::new(), collectors };
+    let (catalogue, knowledge) = both(gather(directories, config)?)?;
+    let mut brought = Brought { catalogue, knowledge, params: BTreeMap::new(), collectors };
     if let Some((file, source)) = config {
         brought.params = params(file, source, brought.catalogue())?;
     }
     Ok(brought)
+}
+
+/// The catalogue and the knowledge with what is brought along; `None`: as they are built in. All that is
+/// wrong with either is told at once.
+#[expect(clippy::type_complexity, reason = "two of a kind")]
+pub fn both(own: Own) -> Result<(Option<Box<Catalogue>>, Option<Box<Knowledge>>), Problem> {
+    if own.is_empty() {
+        return Ok((None, None));
+    }
+    let files = knowledge_files(&own);
+    let catalogue = Catalogue::with(own).map_err(|wrong| wrong.iter().map(select::refused_check).collect());
+    let declared = match &catalogue {
+        Ok(catalogue) => Some(catalogue.causes().collect::<Vec<_>>()),
+        Err(_) => None,
+    };
+    let refuse = |wrong: Vec<KnowledgeError>| wrong.iter().map(refused_knowledge).collect::<Vec<_>>();
+    // Where the checks are refused it is not known which causes exist.
+    let knowledge = match declared.filter(|_| !files.is_empty()) {
+        Some(causes) => Knowledge::with(files, &causes).map(|known| Some(Box::new(known))).map_err(refuse),
+        None => Ok(None),
+    };
+    match (catalogue, knowledge) {
+        (Ok(catalogue), Ok(knowledge)) => Ok((Some(Box::new(catalogue)), knowledge)),
+        (Err(wrong), _) | (_, Err(wrong)) => {
+            let wrong: Vec<Problem> = wrong;
+            Err(Problem::all(wrong).unwrap_or_else(|| Problem::new("the checks cannot be used")))
+        }
+    }
+}
+
+/// What lies in `knowledge/` of the directories, in their order.
+fn knowledge_files(own: &Own) -> Vec<OwnFile> {
+    let files = own.folders.iter().flat_map(|folder| &folder.files);
+    let inside = files.filter_map(|file| {
+        let name = file.path.strip_prefix("knowledge/")?.strip_suffix(".toml")?;
+        Some(OwnFile { name: name.to_owned(), shown: file.shown.clone(), text: file.text.clone() })
+    });
+    inside.collect()
+}
+
+/// What is wrong with a table of knowledge, at its place.
+fn refused_knowledge(error: &KnowledgeError) -> Problem {
+    let table = error.table.as_ref().map(|table| format!(" in [{table}]")).unwrap_or_default();
+    let (text, span) = (&error.text, error.span.clone());
+    if let Some((what, given, valid)) = config::unknown(&error.message) {
+        return Problem::new(format!("unknown {what} `{given}`{table}"))
+            .within_plain(&error.shown, text, span, format!("no such {what} here"))
+            .choices(given, &valid, &format!("{what}s"));
+    }
+    let message = format!("{}{table}", error.message);
+    let problem = Problem::new(message).within_plain(&error.shown, text, span, "here");
+    match &error.help {
+        Some(help) => problem.help(&**help),
+        None => problem,
+    }
 }
 
 /// The files of a directory of checks.
@@ -154,7 +207,14 @@ pub fn read(path: &Path, shown: &str) -> Result<Folder, Problem> {
     for inner in entries(path).map_err(refuse)? {
         if inner.is_dir() {
             config::refuse_writable(&inner, &inner.display().to_string())?;
+            let of_knowledge = inner.file_name().is_some_and(|name| name == "knowledge");
             for file in entries(&inner).map_err(refuse)? {
+                if of_knowledge && file.is_dir() {
+                    config::refuse_writable(&file, &file.display().to_string())?;
+                    for text in entries(&file).map_err(refuse)? {
+                        take(&mut folder, path, &text)?;
+                    }
+                }
                 take(&mut folder, path, &file)?;
             }
         } else {

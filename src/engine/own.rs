@@ -202,14 +202,15 @@ impl Builder {
         match parts.as_slice() {
             ["areas"] => self.areas(&file),
             ["causes"] => self.causes(&file),
-            ["knowledge", ..] => {}
+            ["knowledge", _] | ["knowledge", "texts", _] => {}
             ["profiles", name] if is_kebab(name) => self.profile(name, file),
             [area, statement] if *area != "profiles" && is_kebab(area) && is_kebab(statement) => {
                 self.checks.push((format!("{area}/{statement}"), file));
             }
             _ => {
                 let help = "AREA/STATEMENT.toml, profiles/NAME.toml, areas.toml and causes.toml, named in \
-                            lower-case letters, digits and hyphens";
+                            lower-case letters, digits and hyphens; knowledge/NAME.toml and \
+                            knowledge/texts/NAME.toml";
                 self.refuse(
                     &file,
                     0..1,
@@ -396,6 +397,12 @@ impl Catalogue {
     /// What this catalogue holds besides the built-in one, or in the place of it.
     pub fn additions(&self) -> &Additions {
         &self.additions
+    }
+
+    /// Every cause, those of the user's own included.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        let own = self.setting.causes.keys().map(String::as_str);
+        super::causes::CAUSES.iter().map(|(name, _)| *name).chain(own)
     }
 
     /// What a cause means.

@@ -60,9 +60,32 @@ pub struct Entry {
     pub documented: bool,
     /// Where to read of it; `None`: the source of the file.
     pub source: Option<String>,
-    /// The file that it stands in.
+    /// Texts that must be recognized as this, and lead to its first cause.
+    #[serde(default)]
+    pub examples: Vec<String>,
+    /// Who says what the file holds.
     #[serde(skip)]
     pub origin: Origin,
+    /// Who brought it along; `None`: it is built in.
+    #[serde(skip)]
+    pub brought: Option<Brought>,
+}
+
+/// Where an entry of the user's own comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Brought {
+    /// File, as the user named its directory.
+    pub file: String,
+    /// It stands in the place of a built-in entry.
+    pub overrides: bool,
+}
+
+impl Brought {
+    /// In words.
+    pub fn words(&self) -> String {
+        let place = if self.overrides { ", in place of the built-in entry" } else { "" };
+        format!("{}{place}", self.file)
+    }
 }
 
 /// What a success shows to be over.
@@ -167,15 +190,40 @@ impl Entry {
         self.source.as_deref().unwrap_or(&self.origin.source)
     }
 
+    /// The causes that come first in it, in whatever company.
+    pub fn leads_to(&self) -> impl Iterator<Item = &str> {
+        let spreads = std::iter::once(&self.causes).chain(self.cases.iter().map(|case| &case.causes));
+        spreads.filter_map(|spread| spread.first()).map(|likely| likely.cause.as_str())
+    }
+
+    /// Every cause that it names, and those of its cases.
+    pub(super) fn all_causes(&self) -> impl Iterator<Item = &Likely> {
+        self.causes.iter().chain(self.cases.iter().flat_map(|case| &case.causes))
+    }
+
+    /// Every other entry that it names.
+    pub(super) fn company(&self) -> impl Iterator<Item = &str> {
+        let cases = self.cases.iter().flat_map(|case| &case.seen);
+        self.seen.iter().chain(&self.unless).chain(&self.silences).chain(cases).map(String::as_str)
+    }
+
     /// Refuses what cannot be true.
     pub(super) fn examine(&self) -> Result<(), String> {
-        let sum: u32 = self.causes.iter().map(|likely| u32::from(likely.weight)).sum();
-        if sum > 100 {
-            return Err(format!("the weights add up to {sum}, more than 100"));
+        for causes in std::iter::once(&self.causes).chain(self.cases.iter().map(|case| &case.causes)) {
+            let sum: u32 = causes.iter().map(|likely| u32::from(likely.weight)).sum();
+            if sum > 100 {
+                return Err(format!("the weights add up to {sum}, more than 100"));
+            }
+            if !causes.windows(2).all(|pair| pair[0].weight >= pair[1].weight) {
+                return Err("the likeliest cause must come first".to_owned());
+            }
         }
-        let falls = |pair: &[Likely]| pair[0].weight >= pair[1].weight;
-        if !self.causes.windows(2).all(falls) {
-            return Err("the likeliest cause must come first".to_owned());
+        let texts = self.any.iter().chain(&self.words).chain(self.all.iter().flatten());
+        if texts.into_iter().any(|text| text.trim().is_empty()) {
+            return Err("an empty text stands everywhere".to_owned());
+        }
+        if self.strength.is_some_and(|strength| strength > 100) {
+            return Err("`strength` is more than 100".to_owned());
         }
         Ok(())
     }

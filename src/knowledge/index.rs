@@ -9,12 +9,26 @@ pub(super) struct Block<'a> {
     pub name: &'a str,
     /// The lines behind the head.
     pub text: &'a str,
+    /// Where its head begins in the file, and where its text does.
+    pub head: usize,
+    /// See `head`.
+    pub body: usize,
 }
 
 impl<'a> Block<'a> {
     /// Reads the table.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
-        toml::from_str(self.text).map_err(|error| error.message().trim().to_owned())
+        self.parse().map_err(|error| error.message().trim().to_owned())
+    }
+
+    /// Reads the table; places in the refusal count from the beginning of its text.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, toml::de::Error> {
+        toml::from_str(self.text)
+    }
+
+    /// The bytes of its head.
+    pub fn head_span(&self) -> std::ops::Range<usize> {
+        self.head..(self.head + self.name.len() + 2).min(self.body)
     }
 
     /// The names in its line `also`.
@@ -33,7 +47,8 @@ pub(super) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at + 1);
         let name = text[start..line_end].trim().trim_matches(['[', ']', '"']);
         rest = after_head(text, line_end);
-        Some(Block { name, text: &text[line_end..rest.unwrap_or(text.len())] })
+        let inner = &text[line_end..rest.unwrap_or(text.len())];
+        Some(Block { name, text: inner, head: start, body: line_end })
     })
 }
 

@@ -6,15 +6,19 @@
 
 pub mod diagnosis;
 mod entry;
+mod error;
 mod index;
+mod own;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use rust_embed::RustEmbed;
 
-pub use entry::{Case, CauseEntry, Entry, Heals, Likely, Origin, Others};
+pub use entry::{Brought, Case, CauseEntry, Entry, Heals, Likely, Origin, Others};
+pub use error::KnowledgeError;
 use index::{Block, blocks};
+pub use own::OwnFile;
 
 #[derive(RustEmbed)]
 #[folder = "checks/knowledge/"]
@@ -26,26 +30,18 @@ const CAUSES: &str = "causes";
 /// The folder of the files that hold texts without a code; every other file holds codes.
 const TEXTS: &str = "texts/";
 
-/// Why a knowledge file is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("knowledge/{file}.toml: {message}")]
-pub struct KnowledgeError {
-    /// File without folder and ending.
-    pub file: String,
-    /// What is wrong with it.
-    pub message: String,
-}
-
 /// All knowledge files, found but not read.
 #[derive(Debug)]
 pub struct Knowledge {
     files: Vec<File>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct File {
     name: String,
     text: Cow<'static, str>,
+    /// The path of a file that a user brought along.
+    brought: Option<String>,
 }
 
 static EMBEDDED: LazyLock<Knowledge> = LazyLock::new(|| {
@@ -55,7 +51,7 @@ static EMBEDDED: LazyLock<Knowledge> = LazyLock::new(|| {
             Cow::Borrowed(bytes) => str::from_utf8(bytes).ok()?.into(),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok()?.into(),
         };
-        Some(File { name, text })
+        Some(File { name, text, brought: None })
     });
     Knowledge { files: files.collect() }
 });
@@ -73,7 +69,7 @@ impl Knowledge {
     /// When a table does not hold what it should.
     pub fn load(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, KnowledgeError> {
         let mut files: Vec<File> =
-            files.into_iter().map(|(name, text)| File { name, text: text.into() }).collect();
+            files.into_iter().map(|(name, text)| File { name, text: text.into(), brought: None }).collect();
         files.reverse();
         let knowledge = Self { files };
         knowledge.examine()?;
@@ -86,19 +82,7 @@ impl Knowledge {
     ///
     /// Names the first table that does not hold what it should.
     pub fn examine(&self) -> Result<(), KnowledgeError> {
-        for file in &self.files {
-            let refuse = |message: String| KnowledgeError { file: file.name.clone(), message };
-            toml::from_str::<toml::Table>(&file.text).map_err(|error| refuse(error.to_string()))?;
-            for block in blocks(&file.text) {
-                let read = match (file.name.as_str(), block.name) {
-                    (CAUSES, _) => block.read::<CauseEntry>().map(drop),
-                    (_, "file") => block.read::<Origin>().map(drop),
-                    _ => block.read::<Entry>().and_then(|entry| entry.examine()),
-                };
-                read.map_err(|message| refuse(format!("[{}]: {message}", block.name)))?;
-            }
-        }
-        Ok(())
+        self.files.iter().try_for_each(|file| file.examine().into_iter().next().map_or(Ok(()), Err))
     }
 
     fn codes(&self) -> impl Iterator<Item = (&File, Block<'_>)> {
@@ -118,8 +102,8 @@ impl Knowledge {
         let mut names = std::collections::HashSet::new();
         let mut entries = Vec::new();
         for ((file, block), is_code) in self.codes().map(|table| (table, true)).chain(texts) {
-            if let Some(entry) = names.insert(block.name).then(|| read(file, &block)).flatten() {
-                entries.push((entry, is_code));
+            if names.insert(block.name.to_ascii_lowercase()) {
+                entries.extend(self.entry(file, &block).map(|entry| (entry, is_code)));
             }
         }
         entries
@@ -139,7 +123,7 @@ impl Knowledge {
             let mut names = std::iter::once(block.name).chain(block.others());
             names.any(|name| name.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(&sign_in))
         })?;
-        read(file, &block)
+        self.entry(file, &block)
     }
 
     /// The codes that stand in a text as somebody pasted it, in order, each once.
@@ -152,7 +136,9 @@ impl Knowledge {
                 found.push((at, block.name));
             }
         }
-        found.sort_unstable();
+        // Of two tables that say what one name means, the first one holds.
+        found.sort_by_key(|(at, _)| *at);
+        found.dedup_by_key(|(at, _)| *at);
         found.into_iter().map(|(_, name)| name).collect()
     }
 
@@ -161,6 +147,10 @@ impl Knowledge {
         let quoted = format!("\"{cause}\"");
         let mut found: Vec<(u8, &str)> = Vec::new();
         for (_, block) in self.codes().filter(|(_, block)| block.text.contains(&quoted)) {
+            let overridden = self.codes().find(|(_, other)| other.name == block.name);
+            if overridden.is_some_and(|(_, other)| !std::ptr::eq(other.text, block.text)) {
+                continue;
+            }
             let entry = block.read::<Entry>().ok();
             let likely =
                 entry.and_then(|entry| entry.causes.into_iter().find(|likely| likely.cause == cause));
@@ -168,6 +158,26 @@ impl Knowledge {
         }
         found.sort_by_key(|(rank, _)| *rank);
         found.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The entry of a table, with its name and origin.
+    fn entry(&self, file: &File, block: &Block<'_>) -> Option<Entry> {
+        let mut entry = block.read::<Entry>().ok()?;
+        block.name.clone_into(&mut entry.code);
+        let origin = blocks(&file.text).find(|block| block.name == "file");
+        entry.origin = origin.and_then(|block| block.read().ok()).unwrap_or_default();
+        if let Some(path) = &file.brought {
+            let built_in = self.files.iter().filter(|file| file.brought.is_none() && file.name != CAUSES);
+            let overrides = built_in.flat_map(|file| blocks(&file.text)).any(|known| {
+                let mut names = std::iter::once(known.name).chain(known.others());
+                names.any(|name| name != "file" && name.eq_ignore_ascii_case(block.name))
+            });
+            entry.brought = Some(Brought { file: path.clone(), overrides });
+            if entry.origin.title.is_empty() {
+                entry.origin.title.clone_from(path);
+            }
+        }
+        Some(entry)
     }
 
     /// What a cause looks like, and the way out where no check holds one.
@@ -182,15 +192,6 @@ impl Knowledge {
         let files = self.files.iter().filter(|file| file.name == CAUSES);
         files.flat_map(|file| blocks(&file.text)).map(|block| block.name)
     }
-}
-
-/// The entry of a table, with its name and origin.
-fn read(file: &File, block: &Block<'_>) -> Option<Entry> {
-    let mut entry = block.read::<Entry>().ok()?;
-    block.name.clone_into(&mut entry.code);
-    let origin = blocks(&file.text).find(|block| block.name == "file");
-    entry.origin = origin.and_then(|block| block.read().ok()).unwrap_or_default();
-    Some(entry)
 }
 
 /// Where a name stands as a word of its own; both in lower case.

@@ -7,7 +7,7 @@ use super::explain::{fix_json, one_fix, waits};
 use super::mark::Paint;
 use super::sheet::Sheet;
 use super::{Style, json as document};
-use crate::engine::{Catalogue, Check, FixFile, Outcome, causes};
+use crate::engine::{Catalogue, Check, FixFile, Outcome};
 use crate::knowledge::{Entry, Knowledge};
 
 /// From this share on, a code stands for its first cause, whose repair is shown with it.
@@ -133,7 +133,7 @@ fn uncommanded(step: &str) -> String {
 
 /// A cause.
 pub fn cause(catalogue: &Catalogue, knowledge: &Knowledge, name: &str) -> Option<Topic> {
-    let meaning = causes::meaning(name)?;
+    let meaning = catalogue.meaning(name)?;
     let known = knowledge.cause(name);
     let finders = finders(catalogue, name);
     let roads = roads(&finders);
@@ -252,6 +252,9 @@ pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
     sheet.text(&entry.means, Paint::Plain);
     sheet.gap();
     sheet.labelled("Said by", &entry.origin.title);
+    if let Some(brought) = &entry.brought {
+        sheet.labelled("From", &brought.words());
+    }
     if !entry.also.is_empty() {
         sheet.labelled("Same as", &entry.also.join(", "));
     }
@@ -263,7 +266,7 @@ pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
     }
     let found: Vec<Vec<Finder<'_>>> =
         entry.causes.iter().map(|likely| finders(catalogue, &likely.cause)).collect();
-    likely(&mut sheet, entry, &found);
+    likely(&mut sheet, catalogue, entry, &found);
     if !entry.proves.is_empty() {
         sheet.heading("What it proves");
         for proof in &entry.proves {
@@ -277,19 +280,21 @@ pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
     let clear = entry.causes.first().is_some_and(|first| first.weight >= CLEAR);
     let roads = found.first().filter(|_| clear).map(|finders| roads(finders)).unwrap_or_default();
     advice(&mut sheet, entry, &roads);
-    sheet.heading("References");
-    sheet.link(&entry.origin.title, entry.source());
-    let json = code_json(entry, others, &found, &roads);
+    if !entry.source().is_empty() {
+        sheet.heading("References");
+        sheet.link(&entry.origin.title, entry.source());
+    }
+    let json = code_json(catalogue, entry, others, (&found, &roads));
     Topic { sheet, json }
 }
 
-fn likely(sheet: &mut Sheet, entry: &Entry, found: &[Vec<Finder<'_>>]) {
+fn likely(sheet: &mut Sheet, catalogue: &Catalogue, entry: &Entry, found: &[Vec<Finder<'_>>]) {
     if entry.causes.is_empty() {
         return;
     }
     sheet.heading("What may stand behind it");
     for (likely, finders) in entry.causes.iter().zip(found) {
-        let meaning = causes::meaning(&likely.cause).unwrap_or_default();
+        let meaning = catalogue.meaning(&likely.cause).unwrap_or_default();
         let when = likely.when.as_ref().map(|when| format!(" ({when})")).unwrap_or_default();
         let checks: Vec<&str> = finders.iter().map(|finder| finder.check.id()).collect();
         let checks =
@@ -314,7 +319,12 @@ fn advice(sheet: &mut Sheet, entry: &Entry, roads: &[Road<'_>]) {
     }
 }
 
-fn code_json(entry: &Entry, others: &[&str], found: &[Vec<Finder<'_>>], roads: &[Road<'_>]) -> Value {
+fn code_json(
+    catalogue: &Catalogue,
+    entry: &Entry,
+    others: &[&str],
+    (found, roads): (&[Vec<Finder<'_>>], &[Road<'_>]),
+) -> Value {
     let causes: Vec<Value> = entry
         .causes
         .iter()
@@ -322,7 +332,7 @@ fn code_json(entry: &Entry, others: &[&str], found: &[Vec<Finder<'_>>], roads: &
         .map(|(likely, finders)| {
             let checks: Vec<&str> = finders.iter().map(|finder| finder.check.id()).collect();
             json!({
-                "cause": likely.cause, "means": causes::meaning(&likely.cause), "weight": likely.weight,
+                "cause": likely.cause, "means": catalogue.meaning(&likely.cause), "weight": likely.weight,
                 "when": likely.when, "checks": checks,
             })
         })
@@ -334,6 +344,7 @@ fn code_json(entry: &Entry, others: &[&str], found: &[Vec<Finder<'_>>], roads: &
         "means": entry.means,
         "said_by": entry.origin.title,
         "documented": entry.documented,
+        "brought": entry.brought,
         "causes": causes,
         "proves": entry.proves,
         "tells": entry.tells,

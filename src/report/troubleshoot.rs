@@ -8,7 +8,7 @@ use super::mark::Paint;
 use super::page::count;
 use super::sheet::Sheet;
 use super::topic::{Finder, Road, Topic, finders, road_json, roads, settles_json, steps, way_out};
-use crate::engine::{Catalogue, causes};
+use crate::engine::Catalogue;
 use crate::knowledge::diagnosis::{Candidate, Diagnosis, Episode};
 use crate::knowledge::{CauseEntry, Knowledge};
 
@@ -22,7 +22,7 @@ const LISTED: usize = 8;
 /// A candidate with what the checks know of its cause.
 struct Told<'a> {
     candidate: &'a Candidate,
-    meaning: &'static str,
+    meaning: &'a str,
     known: Option<CauseEntry>,
     finders: Vec<Finder<'a>>,
     roads: Vec<Road<'a>>,
@@ -38,7 +38,7 @@ impl<'a> Told<'a> {
         let finders = finders(catalogue, &candidate.cause);
         let mut roads = roads(&finders);
         roads.retain(|road| fits(road.fix.when.as_deref(), world));
-        let meaning = causes::meaning(&candidate.cause).unwrap_or_default();
+        let meaning = catalogue.meaning(&candidate.cause).unwrap_or_default();
         Self { candidate, meaning, known: knowledge.cause(&candidate.cause), finders, roads }
     }
 }
@@ -65,6 +65,9 @@ pub fn topic(catalogue: &Catalogue, knowledge: &Knowledge, diagnosis: &Diagnosis
         .collect();
     let mut sheet = Sheet::default();
     head(&mut sheet, diagnosis, &told, name);
+    if let Some(additions) = knowledge.additions() {
+        sheet.labelled("Own knowledge", &additions);
+    }
     if let Some((first, others)) = told.split_first() {
         first_cause(&mut sheet, diagnosis, first);
         next_step(&mut sheet, &told);

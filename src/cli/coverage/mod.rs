@@ -72,7 +72,7 @@ pub fn run(args: &Coverage) -> Result<u8, Trouble> {
     let stop = Stop::default();
     let outcome = runtime.block_on(async {
         let mut signals = Signals::new();
-        let mut work = std::pin::pin!(work(args, plan, brought.catalogue(), &stop));
+        let mut work = std::pin::pin!(work(args, plan, (brought.catalogue(), brought.knowledge()), &stop));
         tokio::select! {
             biased;
             code = signals.next() => stop.end(code),
@@ -135,12 +135,16 @@ struct Prepared {
     rule: Arc<Rule>,
 }
 
-async fn work(args: &Coverage, plan: Plan, catalogue: &Catalogue, stop: &Stop) -> Result<u8, Trouble> {
+async fn work(
+    args: &Coverage,
+    plan: Plan,
+    texts: (&Catalogue, &Knowledge),
+    stop: &Stop,
+) -> Result<u8, Trouble> {
     let prepared = stop.or(prepare(args, plan)).await?;
     let origin = stop.or(origin::of(args, &prepared.context, &prepared.rule)).await?;
     let options = options(args, &prepared.context, &origin.name);
-    let knowledge = Knowledge::embedded();
-    let mut causal = Causal::new(knowledge, options.world.clone());
+    let mut causal = Causal::new(texts.1, options.world.clone());
     let mut tally = Tally::new(origin.wanted);
     let earlier = Earlier::read(args, &options, &mut causal, &mut tally)?;
     let way = if args.dry_run { None } else { Some(stop.or(open(&prepared)).await?) };
@@ -188,7 +192,7 @@ async fn work(args: &Coverage, plan: Plan, catalogue: &Catalogue, stop: &Stop) -
         file: args.resume.as_deref().or(args.output.as_deref()),
         wanted: origin.wanted,
     };
-    ask(args, list, way, desk, &course, (&counts, &prepared.memory, catalogue, stop)).await
+    ask(args, list, way, desk, &course, (&counts, &prepared.memory, texts, stop)).await
 }
 
 /// Asks everybody, and tells what came of it.
@@ -198,7 +202,7 @@ async fn ask(
     way: Way,
     mut desk: Desk<'_>,
     course: &Course<'_>,
-    (counts, memory, catalogue, stop): (&Counts, &Memory, &Catalogue, &Stop),
+    (counts, memory, texts, stop): (&Counts, &Memory, (&Catalogue, &Knowledge), &Stop),
 ) -> Result<u8, Trouble> {
     let way = Arc::new(way);
     let ending =
@@ -208,7 +212,7 @@ async fn ask(
     if let Some(problem) = desk.problem {
         return Err(problem.into());
     }
-    let mut summary = course.summary(&desk, counts, &ending, catalogue);
+    let mut summary = course.summary(&desk, counts, &ending, texts);
     if args.sample.is_some() && ending.early.is_none() {
         let done = sample::run(&way, &desk.sample, args.yes, &stop.token, &mut desk.book).await?;
         summary.sample = Some(done);

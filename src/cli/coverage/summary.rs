@@ -47,9 +47,9 @@ impl Course<'_> {
         desk: &Desk<'_>,
         counts: &Counts,
         ending: &Ending,
-        catalogue: &Catalogue,
+        texts: (&Catalogue, &Knowledge),
     ) -> Summary {
-        let (tally, texts) = (&desk.tally, (catalogue, Knowledge::embedded()));
+        let tally = &desk.tally;
         let (failed, undetermined) = tally.bad();
         let (outside, new, unexpected) = tally.outside();
         let groups = tally.decided().into_iter().map(|group| self.group(group, texts)).collect();

@@ -10,10 +10,7 @@ use std::{
 
 use super::{args::PageFormat, exit, look, output::Sink, own, problem::Problem, trouble::Trouble};
 use crate::{
-    knowledge::{
-        Knowledge,
-        diagnosis::{Diagnosis, Engine},
-    },
+    knowledge::diagnosis::{Diagnosis, Engine},
     report::troubleshoot,
 };
 
@@ -21,7 +18,7 @@ use crate::{
 pub fn run(args: &args::Troubleshoot) -> Result<u8, Trouble> {
     let sink = Sink::open(args.output.output.as_deref())?;
     let brought = own::find(&args.brings.checks, args.brings.config.as_deref())?;
-    let knowledge = Knowledge::embedded();
+    let knowledge = brought.knowledge();
     let name = if is_stdin(&args.log) { "standard input".to_owned() } else { args.log.display().to_string() };
     let refuse = |error: io::Error| Problem::new(format!("cannot read {name}: {}", reason(&error)));
     let log = open(&args.log).map_err(refuse)?;

@@ -233,6 +233,10 @@ fn push(list: &mut Vec<String>, text: String) {
 fn reason(known: &Known, when: Option<&str>) -> String {
     let means = known.entry.means.trim_end_matches('.');
     let said = if known.is_code { format!("{}: {means}", known.entry.code) } else { means.to_owned() };
+    let said = match &known.entry.brought {
+        Some(brought) => format!("{said} ({})", brought.file),
+        None => said,
+    };
     when.map_or_else(|| said.clone(), |when| format!("{said}; this one {}", condition(when)))
 }
 

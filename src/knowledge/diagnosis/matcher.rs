@@ -87,6 +87,11 @@ impl Matcher {
         let (mut owners, mut patterns) = (Vec::new(), Vec::new());
         for (place, known) in known.iter().enumerate() {
             patterns_of(known, |text, row, whole| {
+                // A name that another entry took over says what that one says.
+                let taken = names.get(&text.to_ascii_lowercase()).is_some_and(|owner| *owner != place);
+                if known.is_code && row == 0 && taken {
+                    return;
+                }
                 patterns.push(text);
                 owners.push(Owner { known: place, row, whole });
             });

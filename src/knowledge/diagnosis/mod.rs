@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasickKind;
 
-use super::Knowledge;
+use super::{Entry, Knowledge};
 pub use failures::Line;
 use matcher::Matcher;
 use reader::{Glance, Reader, Sign};
@@ -189,6 +189,22 @@ impl Engine {
         let mut reader = Reader::new(&self.matcher);
         reader.read(&mut source, || self.glance.get_or_init(|| glance(&self.matcher)).as_ref())?;
         Ok(conclude::conclude(&self.matcher, &reader, source.bytes, source.cut))
+    }
+
+    /// What is wrong with an example of an entry: it must be recognized in it, and its first cause lead.
+    pub fn complaint(&self, entry: &Entry, example: &str) -> Option<String> {
+        let seen = self.matcher.find(&normal::normal(example).text, true);
+        if !seen.iter().any(|seen| self.matcher.known(seen.known).entry.code == entry.code) {
+            return Some("it is not recognized in it".to_owned());
+        }
+        let wanted: Vec<&str> = entry.leads_to().collect();
+        let found = self.text(example).candidates;
+        match found.first() {
+            _ if wanted.is_empty() => None,
+            Some(first) if wanted.contains(&first.cause.as_str()) => None,
+            Some(first) => Some(format!("it leads to {} first, not to {}", first.cause, wanted.join(" or "))),
+            None => Some(format!("it leads to no cause, not to {}", wanted.join(" or "))),
+        }
     }
 
     /// Diagnoses a text that somebody pasted.

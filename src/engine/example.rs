@@ -8,6 +8,7 @@ use super::check::{Check, CheckError, Example};
 use super::expr::suggest;
 use super::finding::{Finding, Word};
 use super::query::Query;
+use super::reach::WORLDS;
 use super::{Catalogue, Selection, judge};
 use crate::facts::{Absence, Account, Document, Reason, Section, Shape, Tenant, catalogue};
 
@@ -210,8 +211,6 @@ impl<'a> Known<'a> {
         renamed.unwrap_or_else(|| path.to_owned())
     }
 }
-
-const WORLDS: &[&str] = &["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
 
 fn base_profile(world: &str) -> &'static str {
     match world {

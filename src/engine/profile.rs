@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::CheckError;
 use super::expr::suggest;
+use super::reach::WORLDS;
 
 /// A permission on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -204,7 +205,6 @@ struct DraftPermissions {
 const KEYS: &[&str] =
     &["app_id", "features", "permissions", "protocol", "scope", "sign_in", "user_agent", "worlds"];
 
-const WORLDS: &[&str] = &["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
 const PROTOCOLS: &[&str] = &["ews", "graph"];
 const SIGN_INS: &[&str] = &["app", "password", "refresh-token"];
 const FEATURES: &[&str] =
@@ -262,7 +262,7 @@ impl Draft {
         let (resources, protocols): (Vec<String>, Vec<Option<String>>) =
             wanted.map(|wanted| (wanted.resource.clone(), wanted.protocol.clone())).unzip();
         let listed = [
-            ("world", many(&self.worlds), WORLDS),
+            ("world", many(&self.worlds), WORLDS.as_slice()),
             ("protocol", one(&self.protocol), PROTOCOLS),
             ("way to sign in", many(&self.sign_in), SIGN_INS),
             ("feature", many(&self.features), FEATURES),

@@ -14,6 +14,7 @@ enum Piece {
     Text(String, Paint),
     Labelled(String, String),
     Step(usize, String),
+    Point(String),
     Entry(String, String),
     Link(String, String),
     Command(String),
@@ -55,6 +56,11 @@ impl Sheet {
     /// A numbered step.
     pub fn step(&mut self, number: usize, text: &str) {
         self.0.push(Piece::Step(number, text.to_owned()));
+    }
+
+    /// One of several points.
+    pub fn point(&mut self, text: &str) {
+        self.0.push(Piece::Point(text.to_owned()));
     }
 
     /// A term and its explanation.
@@ -129,6 +135,7 @@ fn show(page: &mut Page<'_>, piece: &Piece) {
         Piece::Text(text, paint) => page.text(0, text, *paint),
         Piece::Labelled(label, text) => page.labelled(label, text, Paint::Plain),
         Piece::Step(number, text) => page.hang(2, &format!("{number}. "), text, Paint::Plain),
+        Piece::Point(text) => page.hang(0, "- ", text, Paint::Plain),
         Piece::Entry(term, text) => {
             page.text(0, term, Paint::Bold);
             page.text(4, text, Paint::Plain);
@@ -171,7 +178,9 @@ enum Kind {
 impl Kind {
     fn of(piece: &Piece) -> Self {
         match piece {
-            Piece::Labelled(..) | Piece::Entry(..) | Piece::Link(..) | Piece::Verify(_) => Self::Bullets,
+            Piece::Labelled(..) | Piece::Point(_) | Piece::Entry(..) | Piece::Link(..) | Piece::Verify(_) => {
+                Self::Bullets
+            }
             Piece::Step(..) => Self::Steps,
             _ => Self::Alone,
         }
@@ -190,6 +199,7 @@ fn written(piece: &Piece) -> String {
         }
         Piece::Labelled(label, text) => format!("- {}: {}\n", escaped(label), escaped(text)),
         Piece::Step(number, text) => format!("{number}. {}\n", escaped(text)),
+        Piece::Point(text) => format!("- {}\n", escaped(text)),
         Piece::Entry(term, text) => format!("- `{}`: {}\n", term.replace('`', "'"), escaped(text)),
         Piece::Link(title, url) => format!("- [{}](<{}>)\n", escaped(title), url.replace(['<', '>'], "")),
         Piece::Command(command) => format!("```\n{}\n```\n", command.trim().replace("```", "'''")),

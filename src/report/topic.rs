@@ -7,7 +7,7 @@ use super::explain::{fix_json, one_fix, waits};
 use super::mark::Paint;
 use super::sheet::Sheet;
 use super::{Style, json as document};
-use crate::engine::{Catalogue, Check, FixFile, Outcome};
+use crate::engine::{Catalogue, Check, FixFile, Outcome, Reach, WORLDS};
 use crate::knowledge::{Entry, Knowledge};
 
 /// From this share on, a code stands for its first cause, whose repair is shown with it.
@@ -44,14 +44,15 @@ impl Topic {
 /// A check that finds a cause, with the rows that name it.
 pub(super) struct Finder<'a> {
     pub check: &'a Check,
-    rows: Vec<&'a Outcome>,
+    /// Its rows that name the cause, with their place among all.
+    rows: Vec<(usize, &'a Outcome)>,
 }
 
 pub(super) fn finders<'a>(catalogue: &'a Catalogue, cause: &str) -> Vec<Finder<'a>> {
     let naming = catalogue.checks().iter().filter(|check| check.mentions(cause));
     let finders = naming.map(|check| {
-        let rows = check.file().outcome.iter();
-        Finder { check, rows: rows.filter(|row| row.cause.as_deref() == Some(cause)).collect() }
+        let rows = check.file().outcome.iter().enumerate();
+        Finder { check, rows: rows.filter(|(_, row)| row.cause.as_deref() == Some(cause)).collect() }
     });
     finders.filter(|finder| !finder.rows.is_empty()).collect()
 }
@@ -61,28 +62,50 @@ pub(super) struct Road<'a> {
     pub fix: &'a FixFile,
     checks: Vec<&'a str>,
     settles: Option<&'a [String; 2]>,
+    /// Where it can be the repair.
+    worlds: Vec<&'a str>,
 }
 
-/// Every repair of a cause, equal ones together.
-pub(super) fn roads<'a>(finders: &[Finder<'a>]) -> Vec<Road<'a>> {
+/// Every repair of a cause that is possible in one of the worlds, equal ones together.
+pub(super) fn roads<'a>(finders: &[Finder<'a>], worlds: &[&'a str]) -> Vec<Road<'a>> {
     let mut roads: Vec<Road<'a>> = Vec::new();
     for finder in finders {
-        for row in &finder.rows {
-            for fix in &row.fix {
-                match roads.iter_mut().find(|road| same(road.fix, fix)) {
-                    Some(road) if !road.checks.contains(&finder.check.id()) => {
-                        road.checks.push(finder.check.id());
-                    }
-                    Some(_) => {}
-                    None => {
-                        let checks = vec![finder.check.id()];
-                        roads.push(Road { fix, checks, settles: row.settles.as_ref() });
-                    }
+        let reach: Vec<_> = worlds.iter().map(|world| (*world, Reach::of(finder.check, world))).collect();
+        for (place, row) in &finder.rows {
+            for (index, fix) in row.fix.iter().enumerate() {
+                let fits = reach.iter().filter(|(_, reach)| reach.fix(*place, index));
+                let worlds: Vec<&str> = fits.map(|(world, _)| *world).collect();
+                if !worlds.is_empty() {
+                    let checks = vec![finder.check.id()];
+                    join(&mut roads, Road { fix, checks, settles: row.settles.as_ref(), worlds });
                 }
             }
         }
     }
     roads
+}
+
+/// Adds a road, or what is new in it to the equal one that is there.
+fn join<'a>(roads: &mut Vec<Road<'a>>, new: Road<'a>) {
+    let Some(road) = roads.iter_mut().find(|road| same(road.fix, new.fix)) else {
+        return roads.push(new);
+    };
+    for (known, more) in [(&mut road.checks, new.checks), (&mut road.worlds, new.worlds)] {
+        let more: Vec<&str> = more.into_iter().filter(|name| !known.contains(name)).collect();
+        known.extend(more);
+    }
+}
+
+/// In words, where worlds are not all there are.
+fn place(worlds: &[&str]) -> Option<String> {
+    let is_server = |world: &&str| *world == "exchange-server";
+    let told = match (worlds.iter().any(is_server), worlds.len()) {
+        (_, all) if all == WORLDS.len() => return None,
+        (true, 1) => "Exchange Server".to_owned(),
+        (false, 3) => "Exchange Online".to_owned(),
+        _ => worlds.join(", "),
+    };
+    Some(told)
 }
 
 fn same(one: &FixFile, other: &FixFile) -> bool {
@@ -103,17 +126,13 @@ pub(super) fn first_way(
     world: Option<&str>,
 ) -> Option<(Vec<String>, Option<String>)> {
     let finders = finders(catalogue, cause);
-    let fits = |fix: &FixFile| match (&fix.when, world) {
-        (None, _) => true,
-        (Some(when), Some(world)) => when.to_string().contains(&format!("\"{world}\"")),
-        (Some(_), None) => false,
-    };
     let general = |fix: &FixFile| {
         let steps: Vec<String> = fix.steps.iter().map(|step| uncommanded(&step.to_string())).collect();
         let fixed = steps.iter().all(|step| !step.contains("{{"));
-        (fixed && fits(fix)).then(|| (steps, fix.who.clone()))
+        fixed.then(|| (steps, fix.who.clone()))
     };
-    let roads = roads(&finders);
+    let mut roads = roads(&finders, world.as_ref().map_or(&WORLDS, std::slice::from_ref));
+    roads.retain(|road| world.is_some() || road.worlds.len() == WORLDS.len());
     let way = roads.iter().find_map(|road| general(road.fix));
     way.or_else(|| {
         let steps = knowledge.cause(cause)?.steps;
@@ -136,7 +155,7 @@ pub fn cause(catalogue: &Catalogue, knowledge: &Knowledge, name: &str) -> Option
     let meaning = catalogue.meaning(name)?;
     let known = knowledge.cause(name);
     let finders = finders(catalogue, name);
-    let roads = roads(&finders);
+    let roads = roads(&finders, &WORLDS);
     let codes = knowledge.leading_to(name);
     let mut sheet = Sheet::default();
     sheet.title(name);
@@ -197,6 +216,9 @@ pub(super) fn way_out(sheet: &mut Sheet, roads: &[Road<'_>]) {
             sheet.gap();
             sheet.text("Another way", Paint::Bold);
         }
+        if let Some(place) = place(&road.worlds).filter(|_| road.fix.when.is_none()) {
+            sheet.labelled("For", &place);
+        }
         sheet.labelled("From", &road.checks.join(", "));
         one_fix(sheet, road.fix);
         if let Some([usual, longest]) = road.settles {
@@ -225,7 +247,7 @@ fn sources(sheet: &mut Sheet, finders: &[Finder<'_>], own: Option<&str>) {
 
 fn finder_json(finder: &Finder<'_>) -> Value {
     let mut results: Vec<Value> = Vec::new();
-    for row in &finder.rows {
+    for (_, row) in &finder.rows {
         let result = json!(row.result.get_ref());
         if !results.contains(&result) {
             results.push(result);
@@ -237,6 +259,7 @@ fn finder_json(finder: &Finder<'_>) -> Value {
 pub(super) fn road_json(road: &Road<'_>) -> Value {
     let mut fix = fix_json(road.fix);
     fix["checks"] = json!(road.checks);
+    fix["worlds"] = json!(road.worlds);
     fix["settles"] = road.settles.map_or(Value::Null, settles_json);
     fix
 }
@@ -270,7 +293,7 @@ pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
     if !entry.proves.is_empty() {
         sheet.heading("What it proves");
         for proof in &entry.proves {
-            sheet.text(&format!("- {proof}"), Paint::Plain);
+            sheet.point(proof);
         }
     }
     if let Some(tells) = &entry.tells {
@@ -278,7 +301,7 @@ pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
         sheet.text(tells, Paint::Plain);
     }
     let clear = entry.causes.first().is_some_and(|first| first.weight >= CLEAR);
-    let roads = found.first().filter(|_| clear).map(|finders| roads(finders)).unwrap_or_default();
+    let roads = found.first().filter(|_| clear).map(|finders| roads(finders, &WORLDS)).unwrap_or_default();
     advice(&mut sheet, entry, &roads);
     if !entry.source().is_empty() {
         sheet.heading("References");

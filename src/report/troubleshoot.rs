@@ -8,7 +8,7 @@ use super::mark::Paint;
 use super::page::count;
 use super::sheet::Sheet;
 use super::topic::{Finder, Road, Topic, finders, road_json, roads, settles_json, steps, way_out};
-use crate::engine::Catalogue;
+use crate::engine::{Catalogue, WORLDS};
 use crate::knowledge::diagnosis::{Candidate, Diagnosis, Episode};
 use crate::knowledge::{CauseEntry, Knowledge};
 
@@ -36,23 +36,15 @@ impl<'a> Told<'a> {
         world: Option<&str>,
     ) -> Self {
         let finders = finders(catalogue, &candidate.cause);
-        let mut roads = roads(&finders);
-        roads.retain(|road| fits(road.fix.when.as_deref(), world));
-        let meaning = catalogue.meaning(&candidate.cause).unwrap_or_default();
+        use crate::engine::{Catalogue, WORLDS};
         Self { candidate, meaning, known: knowledge.cause(&candidate.cause), finders, roads }
     }
 }
 
-/// Whether a repair is one for the world that the log shows.
-fn fits(when: Option<&str>, world: Option<&str>) -> bool {
-    let (Some(when), Some(world)) = (when, world) else { return true };
-    let server = when.contains("world.kind == \"exchange-server\"");
-    let online =
-        when.contains("world.kind != \"exchange-server\"") || when.contains("world.kind == \"online-");
-    match world {
-        "exchange-server" => !online,
-        _ => !server,
-    }
+/// The worlds that a log may be from: `exchange-server` or `online`, as far as it shows.
+fn worlds(shown: Option<&str>) -> Vec<&'static str> {
+    let fits = |world: &&str| shown.is_none_or(|shown| world.starts_with(shown));
+    WORLDS.into_iter().filter(fits).collect()
 }
 
 /// The diagnosis of a log; `name` says which.
@@ -119,7 +111,7 @@ fn percent(confidence: f64) -> String {
 fn first_cause(sheet: &mut Sheet, diagnosis: &Diagnosis, first: &Told<'_>) {
     sheet.heading("Why");
     for reason in &first.candidate.because {
-        sheet.text(&format!("- {reason}"), Paint::Plain);
+        sheet.point(reason);
     }
     let rests = |line: &u64| first.candidate.lines.contains(line);
     let lines =

@@ -57,7 +57,7 @@ fn written(piece: &Piece) -> String {
         Piece::Text(text, Paint::Bold) => format!("<p><b>{}</b></p>\n", escaped(text)),
         Piece::Text(text, _) => format!("<p>{}</p>\n", escaped(text)),
         Piece::Labelled(label, text) => format!("<li>{}: {}</li>\n", escaped(label), linked(text)),
-        Piece::Step(_, text) => format!("<li>{}</li>\n", escaped(text)),
+        Piece::Step(_, text) | Piece::Point(text) => format!("<li>{}</li>\n", escaped(text)),
         Piece::Entry(term, text) => format!("<li><code>{}</code>: {}</li>\n", escaped(term), escaped(text)),
         Piece::Link(title, url) if url.starts_with("https://") => {
             format!("<li><a href=\"{}\">{}</a></li>\n", escaped(url), escaped(title))

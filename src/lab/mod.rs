@@ -75,6 +75,9 @@ pub enum LabError {
         /// What is wrong.
         message: String,
     },
+    /// A mailbox cannot hold what the world puts into it.
+    #[error(transparent)]
+    Content(#[from] store::BadContent),
     /// A certificate could not be made.
     #[error("making a certificate failed: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -134,8 +137,9 @@ impl Lab {
         let world = Arc::new(World::new(document, now)?);
         let latency = options.latency_ms.max(world.at("/latency_ms").as_u64().unwrap_or_default());
         let authority = Arc::new(Authority::new(Arc::clone(&world))?);
-        let state =
-            Arc::new(State::new(Arc::clone(&world), token::Signer::new()?, Duration::from_millis(latency)));
+        let store = store::Store::new(world.view())?;
+        let latency = Duration::from_millis(latency);
+        let state = Arc::new(State::new(Arc::clone(&world), store, token::Signer::new()?, latency));
         let folder = config::Folder::new()?;
         let ca_file = folder.write("ca.pem", authority.root_pem())?;
         let mut tasks = JoinSet::new();

@@ -74,14 +74,14 @@ pub struct State {
 
 impl State {
     /// The shared state of a lab that starts now.
-    pub fn new(world: Arc<World>, signer: Signer, latency: Duration) -> Self {
+    pub fn new(world: Arc<World>, store: Store, signer: Signer, latency: Duration) -> Self {
         Self {
             throttling: Arc::new(Throttling::new(&world)),
             faults: Faults::default(),
             world,
             signer,
             interactive: Interactive::default(),
-            store: Store::default(),
+            store,
             ews: Ews::default(),
             log: Mutex::default(),
             connections: AtomicU64::new(1),

@@ -5,7 +5,7 @@
 //! object, the token endpoint, the mailbox). Collections are maps keyed by a short name, so that an
 //! RFC 7396 merge patch can change or remove (`null`) one element; a property that is missing and one
 //! that is null are the same to every server. Text of the form `@now-120d` (units `s`, `m`, `h`, `d`)
-//! is a time relative to the start of the lab.
+//! is a time relative to the start of the lab; in braces (`{@now-5m}/7`) it may stand within a text.
 //!
 //! ```text
 //! kind                  online-delegated | online-graph-app | online-ews-app | exchange-server
@@ -42,7 +42,10 @@
 //! subscribed_skus{PART} skuId, plans{id: name}, capabilityStatus?
 //! exchange              organization{}, mailboxes{KEY: cmdlet properties + cas{} + x{graph_error{status, code,
 //!                       message}, full_access{user key: [rights]}, used_bytes, quarantined,
-//!                       folders{calendar|contacts: {shown, items, permissions{user key: level}}}, soft_deleted, location}},
+//!                       folders{calendar|contacts: {shown, items, permissions{user key: level}}}, soft_deleted, location,
+//!                       content{folders{KEY: {below, shown, class, created, by, extended}},
+//!                       items{KEY: {folder, created, modified, by, content}}} (below and folder are keys or names of
+//!                       default folders; extended and content as a dump of the lab shows them)}},
 //!                       access_policies{KEY: {AppId, AccessRight, ScopeName, x.members[]}},
 //!                       access_policy_tests{ADDRESS: Granted|Denied} (in place of what the policies say),
 //!                       role_assignments{KEY: {app (key), role, permissions[], scope, scope_type, members[]}},
@@ -55,6 +58,7 @@
 //! ews                   host, kind online|exchange-server, version, challenges[], logon_form,
 //!                       users{KEY: {names[], password, mailbox, state ok|locked|disabled|expired}},
 //!                       minute_ms (how long a minute of a subscription or a stream lasts here; 60000),
+//!                       quirks{any_change_key (an old one is no conflict), no_events (subscriptions tell of nothing)},
 //!                       impersonators{user or app key: {allow[], deny[]}},
 //!                       mailbox_errors{ADDRESS: {status, code, text, http, impersonated (only where somebody acts for it)}}
 //! rbac                  Exchange Server: assignments{KEY: {name, group | user, kind, enabled, scope, changed}},
@@ -325,11 +329,29 @@ fn resolve_times(value: &mut Value, now: Timestamp) -> Result<(), LabError> {
         Value::String(text) if text.starts_with("@now") => {
             *text = relative(text, now).ok_or_else(|| LabError::Time(text.clone()))?;
         }
+        Value::String(text) if text.contains(WITHIN) => {
+            *text = filled(text, now).ok_or_else(|| LabError::Time(text.clone()))?;
+        }
         Value::Array(list) => list.iter_mut().try_for_each(|item| resolve_times(item, now))?,
         Value::Object(map) => map.values_mut().try_for_each(|item| resolve_times(item, now))?,
         _ => {}
     }
     Ok(())
+}
+
+/// How a relative time within a text begins.
+const WITHIN: &str = "{@now";
+
+/// A text with its relative times resolved.
+fn filled(text: &str, now: Timestamp) -> Option<String> {
+    let mut parts = text.split(WITHIN);
+    let mut whole = parts.next()?.to_owned();
+    for part in parts {
+        let (offset, rest) = part.split_once('}')?;
+        whole += &relative(&format!("@now{offset}"), now)?;
+        whole += rest;
+    }
+    Some(whole)
 }
 
 /// The time that `@now-120d` stands for.
@@ -388,6 +410,11 @@ mod tests {
             &json!(["2026-11-20T08:00:00Z", "2026-11-21T09:30:00Z", "2026-11-21T08:00:00Z"])
         );
         assert!(World::new(json!("@now-1w"), now()).is_err());
+        let world = World::new(json!({"t": "{@now-1m}/7 {@now}"}), now()).unwrap();
+        assert_eq!(world.at("/t"), "2026-11-21T07:59:00Z/7 2026-11-21T08:00:00Z");
+        for wrong in ["{@now-1m", "{@now-1w}"] {
+            assert!(World::new(json!(wrong), now()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -130,8 +130,9 @@ pub(super) fn update(context: &Context, operation: Node) -> String {
             for one in updates.children().filter(Node::is_element) {
                 apply(&mut edited, one, context.zone)?;
             }
-            let expected =
-                thing.change.filter(|_| operation.attribute("ConflictResolution") == Some("NeverOverwrite"));
+            let blind = context.view.at("ews.quirks.any_change_key") == true;
+            let never = !blind && operation.attribute("ConflictResolution") == Some("NeverOverwrite");
+            let expected = thing.change.filter(|_| never);
             mailbox.update_item(&thing.id, expected, |own| *own = edited).map_err(refusal)?;
             Ok(format!(
                 "{}<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults>",

@@ -103,6 +103,8 @@ fn subscription(context: &Context, request: Node) -> Result<String, Fault> {
     }
     let kinds =
         within("EventTypes").into_iter().flat_map(|types| types.children().filter_map(|kind| kind.text()));
+    let silent = context.view.at("ews.quirks.no_events") == true;
+    let kinds = kinds.filter(|_| !silent);
     let kinds =
         kinds.filter_map(|name| KINDS.iter().find(|(own, _)| *own == name.trim()).map(|(_, kind)| *kind));
     let minutes = within("Timeout").and_then(|node| node.text()?.trim().parse().ok()).unwrap_or(30u32);

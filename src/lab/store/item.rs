@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Extended, Recurrence};
 
@@ -29,7 +29,8 @@ pub struct Item {
 }
 
 /// What an item says.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Content {
     /// Item class (`IPM.Contact`).
     pub class: String,
@@ -66,7 +67,7 @@ impl Content {
 }
 
 /// What kind of item.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Kind {
     /// A contact.
     Contact(Box<Contact>),
@@ -96,7 +97,8 @@ impl Kind {
 }
 
 /// A body.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Body {
     /// It is HTML.
     pub html: bool,
@@ -105,7 +107,7 @@ pub struct Body {
 }
 
 /// Who is to see an item.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum Sensitivity {
     #[default]
@@ -116,7 +118,7 @@ pub enum Sensitivity {
 }
 
 /// How much it matters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum Importance {
     Low,
@@ -126,7 +128,8 @@ pub enum Importance {
 }
 
 /// A reminder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Reminder {
     /// It is on.
     pub on: bool,
@@ -141,7 +144,7 @@ impl Default for Reminder {
 }
 
 /// The plain texts of a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum ContactText {
     FileAs,
@@ -165,7 +168,7 @@ pub enum ContactText {
 }
 
 /// The telephones of a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum Phone {
     Assistant,
@@ -190,7 +193,7 @@ pub enum Phone {
 }
 
 /// Which of the postal addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum Place {
     Business,
@@ -199,7 +202,8 @@ pub enum Place {
 }
 
 /// A postal address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub struct Address {
     pub street: String,
@@ -210,7 +214,8 @@ pub struct Address {
 }
 
 /// An e-mail address of a contact.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Email {
     /// Name shown with it; may be empty.
     pub name: String,
@@ -219,7 +224,8 @@ pub struct Email {
 }
 
 /// A contact.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Contact {
     /// Its texts; one that is not set is not here.
     pub texts: BTreeMap<ContactText, String>,
@@ -252,7 +258,7 @@ impl Contact {
 }
 
 /// How an appointment shows in free and busy times.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, clippy::enum_variant_names, reason = "named as in both protocols")]
 pub enum Busy {
     Free,
@@ -264,7 +270,8 @@ pub enum Busy {
 }
 
 /// An appointment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Appointment {
     /// The id that calendars of other people know it by.
     pub uid: String,

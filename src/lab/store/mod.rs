@@ -1,8 +1,8 @@
 //! What stands in the mailboxes of the simulated world and changes while the lab runs: folders, items,
 //! extended properties, change feeds, events and subscriptions, the same for every protocol.
 //!
-//! The world document is the initial state. A mailbox costs nothing until something is written to it:
-//! until then each reading makes it up from its row, and forgets it. Must not know any protocol, nor
+//! The world document is the initial state. A mailbox without content costs nothing until something is
+//! written to it: until then each reading makes it up from its row, and forgets it. Must not know any protocol, nor
 //! who may do what.
 
 mod defaults;
@@ -13,6 +13,7 @@ mod item;
 mod mailbox;
 mod property;
 mod recurrence;
+mod seed;
 #[cfg(test)]
 mod tests;
 mod zone;
@@ -23,8 +24,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::view::text;
+use super::view::{View, text};
 
+use self::seed::Seed;
 pub use self::{
     defaults::{DEFAULTS, Default as DefaultFolder, default_folder, folder_id},
     events::{Event, EventKind, Events, Subscription},
@@ -98,12 +100,34 @@ impl Default for Store {
     }
 }
 
+/// A row of the world describes content that cannot be.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the content of the mailbox {mailbox} makes no sense: {why}")]
+pub struct BadContent {
+    /// Primary address.
+    pub mailbox: String,
+    /// Why.
+    pub why: String,
+}
+
 /// Under which a mailbox is kept: its primary address.
 fn key(row: &Value) -> String {
     text(row, "PrimarySmtpAddress").to_lowercase()
 }
 
 impl Store {
+    /// The mailboxes of a world, with what stands in them from the start.
+    pub fn new(view: View) -> Result<Self, BadContent> {
+        let store = Self::default();
+        for row in view.rows("exchange.mailboxes") {
+            let bad = |why| BadContent { mailbox: key(row), why };
+            if let Some(seed) = Seed::of(row).map_err(bad)? {
+                store.write(row, |mailbox| seed.plant(mailbox)).map_err(bad)?;
+            }
+        }
+        Ok(store)
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

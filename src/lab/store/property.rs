@@ -1,10 +1,10 @@
 //! Extended properties of folders and items.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What an extended property is called.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PropertyName {
     /// A predefined property, by the number of its tag without the type.
     Tag(u16),
@@ -25,7 +25,7 @@ pub enum PropertyName {
 }
 
 /// One extended property with its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Property {
     /// Its name.
     pub name: PropertyName,
@@ -36,7 +36,7 @@ pub struct Property {
 }
 
 /// The extended properties of a folder or item.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extended(Vec<Property>);
 
 impl Extended {

@@ -4,12 +4,12 @@ use jiff::{
     SignedDuration, Span, Timestamp,
     civil::{Date, Weekday},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Appointment, zone};
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum Day {
     Sunday,
@@ -66,7 +66,7 @@ impl Day {
 }
 
 /// Which of the fitting days of a month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "named as in both protocols")]
 pub enum Index {
     First,
@@ -77,7 +77,7 @@ pub enum Index {
 }
 
 /// On which days it occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pattern {
     /// Every so many days.
     Daily {
@@ -132,7 +132,7 @@ pub enum Pattern {
 }
 
 /// How long it goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// For good.
     Never,
@@ -143,7 +143,7 @@ pub enum End {
 }
 
 /// How an appointment recurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recurrence {
     /// On which days.
     pub pattern: Pattern,

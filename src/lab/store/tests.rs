@@ -284,3 +284,60 @@ fn a_subscription_hears_of_its_folders_until_it_runs_out() {
     let short = subscribe(std::time::Duration::ZERO);
     assert_eq!(store.subscription(&short).err(), Some(Refusal::NoSubscription));
 }
+
+/// A world with content in one mailbox.
+fn seeded(content: Value) -> Result<Store, BadContent> {
+    let mut mailbox = row();
+    mailbox["x"]["content"] = content;
+    let document = json!({ "exchange": { "mailboxes": { "svc": mailbox } } });
+    Store::new(View::new(&document, None))
+}
+
+#[test]
+fn content_of_the_world_stands_there_from_the_start() {
+    let marker = json!([marker()]);
+    let store = seeded(json!({
+        "folders": {
+            "a": { "below": "b", "shown": "Below own", "created": "2026-11-20T08:00:00Z" },
+            "b": { "below": "contacts", "shown": "Own", "extended": marker, "by": "svc" },
+        },
+        "items": { "ada": { "folder": "a", "created": "2026-11-20T08:00:01Z", "content": {
+            "subject": "Ada", "extended": marker, "body": { "text": "Hello" },
+            "kind": { "Contact": { "texts": { "GivenName": "Ada" }, "emails": [{ "address": "ada@x.y" }, null, null] } },
+        } } },
+    }));
+    let (store, row) = (store.unwrap(), row());
+    let id = store.read(&row, |mailbox| {
+        let contacts = mailbox.default("contacts").unwrap();
+        let found = mailbox.below(&contacts.id, true);
+        let [below, own] = found.as_slice() else { panic!("{found:#?}") };
+        assert_eq!(
+            (own.shown.as_str(), own.class.as_str(), own.created),
+            ("Own", "IPF.Contact", contacts.created)
+        );
+        assert_eq!(own.extended.iter().collect::<Vec<_>>(), [&self::marker()]);
+        let items = mailbox.items_in(&below.id);
+        assert_eq!(items[0].content.class, "IPM.Contact");
+        assert_eq!(items[0].modified.to_string(), "2026-11-20T08:00:01Z");
+        assert_eq!(mailbox.quota().0, 1000 + items[0].content.size());
+        assert_eq!(mailbox.item_changes(&below.id, None, 9).unwrap().changes.len(), 1);
+        assert_eq!(mailbox.events().last(), 0, "nobody hears of it");
+        items[0].id.clone()
+    });
+    assert_eq!(store.owner_of(&id).as_deref(), Some("svc@contoso.com"), "whoever may reads it");
+}
+
+#[test]
+fn content_that_cannot_be_is_refused_with_its_reason() {
+    let why = |content| seeded(content).unwrap_err().to_string();
+    let folder = |below: &str| json!({ "folders": { "a": { "below": below, "shown": "A" } } });
+    assert!(
+        why(folder("nowhere"))
+            .ends_with("svc@contoso.com makes no sense: folder a lies below nowhere, which is nowhere")
+    );
+    assert!(why(folder("a")).contains("folder a lies below a"));
+    assert!(why(json!({ "folder": {} })).contains("unknown field `folder`"));
+    let item = |content: Value| json!({ "items": { "i": { "folder": "inbox", "content": content } } });
+    assert!(why(item(json!({ "subjct": "x" }))).contains("unknown field `subjct`"));
+    assert!(why(item(json!({ "kind": { "Contact": {} } }))).contains("item i: the folder takes other items"));
+}

@@ -45,11 +45,23 @@ impl Mailbox {
 
     /// Makes a folder; returns its id.
     pub fn create_folder(&mut self, new: NewFolder) -> Result<String, Refusal> {
+        let now = Timestamp::now();
+        let id = self.plant_folder(new, now)?;
+        self.folder_event(EventKind::Created, &id, now);
+        Ok(id)
+    }
+
+    /// The same for a folder that was there before anybody could hear of it.
+    pub(in crate::lab::store) fn plant_folder(
+        &mut self,
+        new: NewFolder,
+        made: Timestamp,
+    ) -> Result<String, Refusal> {
         if !self.folders.contains_key(&new.parent) {
             return Err(Refusal::NoFolder);
         }
         self.unused_name(&new.parent, &new.shown, "")?;
-        let (id, change, now) = (self.new_id("folder"), self.next(), Timestamp::now());
+        let (id, change) = (self.new_id("folder"), self.next());
         self.named.extend(named(&new.extended));
         self.hierarchy.push(change, &id, ChangeKind::Created);
         let folder = Folder {
@@ -60,12 +72,11 @@ impl Mailbox {
             shown: new.shown,
             extended: new.extended,
             change,
-            created: now,
-            modified: now,
+            created: made,
+            modified: made,
             by: new.by,
         };
         self.folders.insert(id.clone(), folder);
-        self.folder_event(EventKind::Created, &id, now);
         Ok(id)
     }
 

@@ -57,6 +57,33 @@ impl Mailbox {
 
     /// Makes an item in a folder; returns its id.
     pub fn create_item(&mut self, folder: &str, content: Content, by: &str) -> Result<String, Refusal> {
+        let now = Timestamp::now();
+        let item = self.new_item(folder, content, by, (now, now))?;
+        let id = item.id.clone();
+        self.put(item, ChangeKind::Created, EventKind::Created, None);
+        Ok(id)
+    }
+
+    /// The same for an item that was there before anybody could hear of it.
+    pub(in crate::lab::store) fn plant_item(
+        &mut self,
+        folder: &str,
+        content: Content,
+        by: &str,
+        times: (Timestamp, Timestamp),
+    ) -> Result<(), Refusal> {
+        let item = self.new_item(folder, content, by, times)?;
+        self.keep(item, ChangeKind::Created);
+        Ok(())
+    }
+
+    fn new_item(
+        &mut self,
+        folder: &str,
+        content: Content,
+        by: &str,
+        (created, modified): (Timestamp, Timestamp),
+    ) -> Result<Item, Refusal> {
         let target = self.folders.get(folder).ok_or(Refusal::NoFolder)?;
         if !target.takes(&content.class) {
             return Err(Refusal::WrongFolder);
@@ -67,25 +94,25 @@ impl Mailbox {
         }
         self.used = self.used.saturating_add(size);
         self.named.extend(named(&content.extended));
-        let now = Timestamp::now();
-        let item = Item {
+        Ok(Item {
             id: self.new_id("item"),
             immutable_id: self.new_id("immutable"),
             folder: folder.to_owned(),
             change: self.next(),
-            created: now,
-            modified: now,
+            created,
+            modified,
             by: by.to_owned(),
             content,
-        };
-        let id = item.id.clone();
-        self.put(item, ChangeKind::Created, EventKind::Created, None);
-        Ok(id)
+        })
     }
 
     fn put(&mut self, item: Item, change: ChangeKind, event: EventKind, old: Option<(String, String)>) {
-        self.feeds.entry(item.folder.clone()).or_default().push(item.change, &item.id, change);
         self.event(event, &item, old);
+        self.keep(item, change);
+    }
+
+    fn keep(&mut self, item: Item, change: ChangeKind) {
+        self.feeds.entry(item.folder.clone()).or_default().push(item.change, &item.id, change);
         self.items.insert(item.id.clone(), item);
     }
 

@@ -21,6 +21,7 @@ use crate::lab::store::{Importance, Item, Kind, Mailbox, Occurrence, Refusal, Se
 pub(super) use self::appointment::busy_name;
 pub(super) use self::contact::EMAILS;
 pub(super) use self::read::{described, zoned};
+pub(super) use self::recurrence::day_name;
 pub(super) use self::set::{append, clear, set};
 
 /// How much of an item an operation shows.

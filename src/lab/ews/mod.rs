@@ -24,6 +24,7 @@ mod restriction;
 mod schema;
 mod sync;
 mod target;
+mod time_zones;
 mod times;
 mod user_settings;
 mod xml;

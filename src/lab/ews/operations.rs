@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::identity::Caller;
 use super::reader::{Request, child};
 use super::xml::{self, Fault, MESSAGES};
-use super::{availability, find, folder_operations, item_operations, notifications, people, sync};
+use super::{
+    availability, find, folder_operations, item_operations, notifications, people, sync, time_zones,
+};
 use crate::lab::ask::Ask;
 use crate::lab::store::Store;
 use crate::lab::view::View;
@@ -55,6 +57,7 @@ pub(super) fn run(context: &Context, request: &Request) -> Result<String, Fault>
         "FindPeople" => people::find_people(context, operation)?,
         "GetUserAvailabilityRequest" => availability::get(context, operation)?,
         "GetUserOofSettingsRequest" => availability::oof_settings(context, operation),
+        "GetServerTimeZones" => time_zones::get(operation),
         "ConvertId" => convert_id(operation),
         _ => return Err(Fault::new("ErrorInvalidRequest", "The request is invalid.")),
     })
@@ -85,6 +88,7 @@ pub(super) fn first<'a>(node: Node<'a, 'a>) -> Option<Node<'a, 'a>> {
 pub(super) fn empty_payload(operation: &str) -> &'static str {
     match operation {
         "GetFolder" | "CreateFolder" | "UpdateFolder" | "MoveFolder" => "<m:Folders/>",
+        "GetServerTimeZones" => "<m:TimeZoneDefinitions/>",
         "GetItem" | "CreateItem" | "UpdateItem" | "MoveItem" | "CopyItem" => "<m:Items/>",
         _ => "",
     }

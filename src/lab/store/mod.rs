@@ -39,7 +39,7 @@ pub use self::{
     mailbox::{Deletion, Mailbox, Target},
     property::{Extended, Property, PropertyName},
     recurrence::{Day, End, Index, Occurrence, Pattern, Recurrence},
-    zone::{zone, zone_name_known},
+    zone::{windows_zones, zone, zone_name_known},
 };
 
 /// Why the store does not do what it is asked to.

@@ -41,6 +41,11 @@ const WINDOWS: &[(&str, &str)] = &[
     ("Argentina Standard Time", "America/Buenos_Aires"),
 ];
 
+/// The Windows names of the zones that are known.
+pub fn windows_zones() -> impl Iterator<Item = &'static str> {
+    WINDOWS.iter().map(|(windows, _)| *windows)
+}
+
 /// The zone of a Windows or IANA name; UTC where it is unknown.
 pub fn zone(name: &str) -> TimeZone {
     known(name).unwrap_or(TimeZone::UTC)

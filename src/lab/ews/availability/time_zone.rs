@@ -8,6 +8,7 @@ use jiff::{
 use roxmltree::Node;
 
 use super::{text_below, typed};
+use crate::lab::ews::item::day_name;
 use crate::lab::store::Day;
 
 /// When standard or daylight time begins.
@@ -95,15 +96,14 @@ impl Zone {
     /// Eight to five from Monday to Friday, in this zone.
     pub(super) fn working_hours(&self) -> String {
         let transition = |name: &str, own: &Transition| {
-            let day = own.day.name();
-            let day = format!("{}{}", day[..1].to_uppercase(), &day[1..]);
             format!(
                 "<t:{name}><t:Bias>{}</t:Bias><t:Time>{}</t:Time><t:DayOrder>{}</t:DayOrder><t:Month>{}</t:Month>\
-                 <t:DayOfWeek>{day}</t:DayOfWeek></t:{name}>",
+                 <t:DayOfWeek>{}</t:DayOfWeek></t:{name}>",
                 own.bias,
                 own.time.strftime("%H:%M:%S"),
                 own.order,
-                own.month
+                own.month,
+                day_name(own.day)
             )
         };
         format!(

@@ -98,11 +98,12 @@ fn write_days(days: &[Day], one: bool) -> String {
     if one && days == WEEKEND {
         return "WeekendDay".to_owned();
     }
-    days.iter().map(|day| capital(day.name())).collect::<Vec<_>>().join(" ")
+    days.iter().map(|day| day_name(*day)).collect::<Vec<_>>().join(" ")
 }
 
-fn capital(word: &str) -> String {
-    let (first, rest) = word.split_at(1.min(word.len()));
+/// The name of a day as EWS writes it.
+pub(in crate::lab::ews) fn day_name(day: Day) -> String {
+    let (first, rest) = day.name().split_at(1);
     format!("{}{rest}", first.to_uppercase())
 }
 
@@ -117,7 +118,7 @@ pub(super) fn write(recurrence: &Recurrence) -> String {
     let (name, inner) = match &recurrence.pattern {
         Pattern::Daily { interval } => ("DailyRecurrence", every(*interval)),
         Pattern::Weekly { interval, days, first } => {
-            let (days, first) = (write_days(days, false), capital(first.name()));
+            let (days, first) = (write_days(days, false), day_name(*first));
             let week =
                 format!("<t:DaysOfWeek>{days}</t:DaysOfWeek><t:FirstDayOfWeek>{first}</t:FirstDayOfWeek>");
             ("WeeklyRecurrence", every(*interval) + &week)

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -383,4 +383,123 @@ async fn a_dry_run_asks_no_mailbox() {
     assert_eq!((run.code, run.stdout.as_str()), (0, line), "{}", run.stderr);
     let mailbox = |path: &str| path.contains("/users/box");
     assert!(place.lab.requests().iter().all(|log| !mailbox(&log.path)));
+}
+
+/// Asks for everybody in a list, and gives the lines that came out, by address.
+async fn by_address(place: &Place, addresses: &[&str], args: &[&str]) -> (Run, BTreeMap<String, Value>) {
+    fs::write(place.path("named.txt"), addresses.join("\n")).unwrap();
+    let args =
+        [&["--list", "named.txt", "--rate", "max", "--format", "jsonl", "--stop-at", "100"], args].concat();
+    let run = place.run(&args).await;
+    let rows = lines(&run.stdout).into_iter();
+    let rows = rows.filter_map(|row| Some((row["address"].as_str()?.to_owned(), row))).collect();
+    (run, rows)
+}
+
+fn told(rows: &BTreeMap<String, Value>, address: &str) -> (String, String) {
+    let row = rows.get(address).unwrap_or_else(|| panic!("{address} is not in {rows:#?}"));
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    (text("declared"), text("proven"))
+}
+
+fn pair(declared: &str, proven: &str) -> (String, String) {
+    (declared.to_owned(), proven.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_runs_out_in_the_middle_is_renewed() {
+    let patch = r#"{ "crowd": { "count": 200 }, "tenant": { "token_seconds": 33 } }"#;
+    let place = Place::new("online-ews-app", patch).await;
+    place.list("users.txt", 1..=80);
+    let run = place.run(&["--list", "users.txt", "--rate", "2", "--format", "json"]).await;
+    let summary: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, &summary["open"]), (0, &80.into()), "{}", run.stdout);
+    assert!(summary["seconds"].as_f64().unwrap() > 34.0, "one token was enough: {}", run.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delegate_opens_what_is_shared_with_it() {
+    let patch = r#"{ "exchange": { "mailboxes": { "alice": { "x": { "full_access": { "svc": null },
+        "folders": { "calendar": { "permissions": { "svc": "Editor" } }, "contacts": { "permissions": { "svc": "Editor" } } } } },
+        "bob": { "x": { "full_access": { "svc": null } } } } } }"#;
+    let place = Place::new("online-delegated", patch).await;
+    let config = place.lab.config_toml().to_owned();
+    let everybody = ["svc-sync@contoso.com", "alice@contoso.com", "bob@contoso.com"];
+    let (run, rows) = by_address(&place, &everybody, &[]).await;
+    assert_eq!(run.code, 1, "{}{}\n{config}", run.stdout, run.stderr);
+    assert_eq!(told(&rows, "svc-sync@contoso.com"), pair("inside", "open"));
+    assert_eq!(told(&rows, "alice@contoso.com"), pair("inside", "open"), "{config}");
+    assert_eq!(told(&rows, "bob@contoso.com"), pair("unknown", "denied"));
+    assert_eq!(rows["bob@contoso.com"]["cause"], "delegate-access-denied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_an_exchange_server_an_import_declares_and_impersonation_proves() {
+    let patch = r#"{ "crowd": { "count": 20, "variants": { "alias": { "every": 20, "at": 1 } } } }"#;
+    let place = Place::new("exchange-server", patch).await;
+    let everybody = ["alice@contoso.com", "bob@contoso.com", "box0000001@contoso.com", "nobody@contoso.com"];
+    let (run, rows) = by_address(&place, &everybody, &[]).await;
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert_eq!(told(&rows, "alice@contoso.com"), pair("inside", "open"));
+    assert_eq!(told(&rows, "nobody@contoso.com").1, "faulty");
+    assert_eq!(rows["box0000001@contoso.com"]["cause"], "address-not-primary");
+    let run = place.run(&["--all"]).await;
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(run.stderr.contains("Get-Mailbox -ResultSize Unlimited"), "{}", run.stderr);
+}
+
+/// An app whose role reaches an administrative unit.
+const UNIT: &str = r#"{
+  "administrative_units": { "north": { "id": "4d819ce9-0000-4000-8000-000000000001", "displayName": "North",
+    "x": { "members": ["svc", "alice"] } } },
+  "service_principals": { "product": { "x": { "app_role_assignments": null } } },
+  "exchange": {
+    "service_principals": { "product": { "AppId": "b1f0c0de-0000-4000-8000-00000000a991",
+      "ObjectId": "5ca1ab1e-0000-4000-8000-000000000001", "DisplayName": "Contoso Sync" } },
+    "role_assignments": {
+      "calendars": { "app": "product", "role": "Application Calendars.ReadWrite", "unit": "north" },
+      "contacts": { "app": "product", "role": "Application Contacts.ReadWrite", "unit": "north" } } }
+}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrative_unit_is_read_and_listed() {
+    let place = Place::new("online-graph-app", UNIT).await;
+    let everybody = ["svc-sync@contoso.com", "alice@contoso.com", "bob@contoso.com"];
+    let (run, rows) = by_address(&place, &everybody, &[]).await;
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert_eq!(told(&rows, "alice@contoso.com"), pair("inside", "open"), "{}", run.stdout);
+    assert_eq!(told(&rows, "bob@contoso.com"), pair("outside", "denied"));
+    let run = place.run(&["--scope", "--rate", "max", "--format", "json"]).await;
+    let summary: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (run.code, &summary["open"], &summary["mailboxes"]),
+        (0, &2.into(), &2.into()),
+        "{}",
+        run.stdout
+    );
+}
+
+/// The same with a scope that is a filter, and has the name of a group with other members.
+const FILTER: &str = r#"{
+  "groups": { "sales": { "displayName": "Filtered" } },
+  "service_principals": { "product": { "x": { "app_role_assignments": null } } },
+  "exchange": {
+    "service_principals": { "product": { "AppId": "b1f0c0de-0000-4000-8000-00000000a991",
+      "ObjectId": "5ca1ab1e-0000-4000-8000-000000000001", "DisplayName": "Contoso Sync" } },
+    "role_assignments": {
+      "calendars": { "app": "product", "role": "Application Calendars.ReadWrite", "scope": "Filtered", "members": ["svc", "bob"] },
+      "contacts": { "app": "product", "role": "Application Contacts.ReadWrite", "scope": "Filtered", "members": ["svc", "bob"] } } }
+}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_with_the_name_of_a_group_is_not_taken_for_it() {
+    let place = Place::new("online-graph-app", FILTER).await;
+    let everybody = ["svc-sync@contoso.com", "alice@contoso.com", "bob@contoso.com"];
+    let (run, rows) = by_address(&place, &everybody, &[]).await;
+    assert_eq!(told(&rows, "svc-sync@contoso.com"), pair("inside", "open"), "{}{}", run.stdout, run.stderr);
+    assert_eq!(told(&rows, "bob@contoso.com"), pair("unknown", "open"));
+    let header = &lines(&run.stdout)[0];
+    assert!(header["scope"].to_string().contains("is not the group of that name"), "{header}");
+    let run = place.run(&["--scope"]).await;
+    assert_eq!(run.code, 2, "{}", run.stdout);
 }

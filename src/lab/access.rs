@@ -61,7 +61,16 @@ pub fn live_roles_of<'a>(view: View<'a>, app_id: &str) -> Vec<&'a Value> {
 
 /// Whether an assignment's scope covers a mailbox; without members it is the whole organization.
 pub fn in_scope(view: View, assignment: &Value, mailbox: &Value) -> bool {
-    assignment["members"].is_null() || view.reaches(&assignment["members"], mailbox)
+    let members = match unit_of(view, assignment) {
+        Some(unit) => &unit["x"]["members"],
+        None => &assignment["members"],
+    };
+    members.is_null() || view.reaches(members, mailbox)
+}
+
+/// The administrative unit that an assignment is limited to.
+pub fn unit_of<'a>(view: View<'a>, assignment: &Value) -> Option<&'a Value> {
+    view.named("administrative_units", assignment["unit"].as_str()?)
 }
 
 /// Permissions that an application role gives.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::call::{self, Call};
 use super::ews::Streaming;
+use super::token::Bearer;
 
 /// One request, as a service sees it.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,8 @@ pub struct Ask {
     pub body: Vec<u8>,
     /// Claims of the bearer token, when one came that the lab itself had signed.
     pub claims: Option<Arc<Value>>,
+    /// The bearer token has run out.
+    pub expired: bool,
     /// Id that the answer carries.
     pub request_id: String,
 }
@@ -46,6 +49,7 @@ impl From<&Call> for Ask {
                 .collect(),
             body: call.body.to_vec(),
             claims: call.bearer.token().map(|token| Arc::clone(&token.seen)),
+            expired: call.bearer == Bearer::Expired,
             request_id: call.request_id.clone(),
         }
     }

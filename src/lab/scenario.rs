@@ -31,6 +31,7 @@ use super::{LabError, World, world};
 /// Top-level keys of a world document that a patch may touch.
 const WORLD_KEYS: &[&str] = &[
     "account",
+    "administrative_units",
     "applications",
     "autodiscover",
     "certificates",

@@ -22,7 +22,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use jiff::{SignedDuration, Timestamp};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -239,7 +238,7 @@ async fn read(state: &State, secure: bool, connection: u64, request: Request<Inc
     };
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
     Ok(Call {
-        bearer: state.signer.read(&parts.headers),
+        bearer: state.signer.read(&parts.headers, state.world.clock()),
         method: parts.method,
         host: host.split(':').next().unwrap_or_default().to_ascii_lowercase(),
         path: parts.uri.path().to_owned(),
@@ -312,7 +311,7 @@ fn finish(state: &State, call: &Call, answer: Answer) -> Response<Body> {
             parts.headers.insert(name, value);
         }
     };
-    put("date", &date(state.world.at("/clock_offset_seconds").as_i64().unwrap_or_default()));
+    put("date", &state.world.clock().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
     match state.world.at("/hosts")[call.host.as_str()]["service"].as_str() {
         Some("entra") => {
             put("x-ms-request-id", &call.request_id);
@@ -343,13 +342,6 @@ fn finish(state: &State, call: &Call, answer: Answer) -> Response<Body> {
         _ => put("server", "nginx"),
     }
     Response::from_parts(parts, Full::new(body).map_err(never).boxed())
-}
-
-/// An HTTP date, as the servers' clocks show it.
-fn date(offset_seconds: i64) -> String {
-    let now = Timestamp::now();
-    let shown = now.checked_add(SignedDuration::from_secs(offset_seconds)).unwrap_or(now);
-    shown.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn never(error: Infallible) -> io::Error {

@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
+use jiff::Timestamp;
 use ring::{
     rand::SystemRandom,
     signature::{
@@ -34,6 +35,8 @@ pub struct Token {
     pub scopes: Vec<String>,
     /// Template ids of directory roles.
     pub directory_roles: Vec<String>,
+    /// When it runs out, in seconds since 1970.
+    pub expires: Option<i64>,
     /// Every claim, as it stands in the token.
     pub claims: Value,
     /// Those that Graph, the admin API and EWS look at.
@@ -54,6 +57,8 @@ pub enum Bearer {
     None,
     /// Something was sent that is not a token of this lab.
     Invalid,
+    /// A token of this lab that has run out.
+    Expired,
     /// A token of this lab.
     Valid(Arc<Token>),
 }
@@ -63,7 +68,7 @@ impl Bearer {
     pub fn token(&self) -> Option<&Token> {
         match self {
             Self::Valid(token) => Some(token),
-            Self::None | Self::Invalid => None,
+            Self::None | Self::Invalid | Self::Expired => None,
         }
     }
 }
@@ -105,8 +110,8 @@ impl Signer {
         format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The token of a request's `Authorization` header.
-    pub fn read(&self, headers: &HeaderMap) -> Bearer {
+    /// The token of a request's `Authorization` header, by the clock of whoever reads it.
+    pub fn read(&self, headers: &HeaderMap, now: Timestamp) -> Bearer {
         let value = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let Some((scheme, text)) = value.and_then(|value| value.split_once(' ')) else {
             return Bearer::None;
@@ -114,7 +119,11 @@ impl Signer {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Bearer::None;
         }
-        self.known(text.trim()).map_or(Bearer::Invalid, Bearer::Valid)
+        match self.known(text.trim()) {
+            None => Bearer::Invalid,
+            Some(token) if token.expires.is_some_and(|end| end < now.as_second()) => Bearer::Expired,
+            Some(token) => Bearer::Valid(token),
+        }
     }
 
     fn known(&self, text: &str) -> Option<Arc<Token>> {
@@ -149,6 +158,7 @@ impl Signer {
             roles: list("roles"),
             scopes: text("scp").split_whitespace().map(str::to_owned).collect(),
             directory_roles: list("wids"),
+            expires: claims["exp"].as_i64(),
             claims: claims.clone(),
             seen: Arc::default(),
         };
@@ -170,7 +180,7 @@ mod tests {
     fn read(signer: &Signer, value: &str) -> Bearer {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::AUTHORIZATION, value.parse().unwrap());
-        signer.read(&headers)
+        signer.read(&headers, Timestamp::from_second(1000).unwrap())
     }
 
     #[test]
@@ -182,6 +192,15 @@ mod tests {
         let token = bearer.token().unwrap();
         assert_eq!((token.audience.as_str(), token.user_id.as_deref()), ("a", None));
         assert!(token.allows("user.read.all"));
+    }
+
+    #[test]
+    fn a_token_runs_out() {
+        let signer = Signer::new().unwrap();
+        let at =
+            |end: i64| read(&signer, &format!("Bearer {}", signer.sign(&json!({"aud": "a", "exp": end}))));
+        assert_eq!(at(999), Bearer::Expired);
+        assert!(at(1000).token().is_some());
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! kind                  online-delegated | online-graph-app | online-ews-app | exchange-server
 //! account               the address that a scenario examines unless it says otherwise
 //! tenant                id, domain, initial_domain, display_name, exists, region_scope, region_sub_scope,
-//!                       cloud_instance, graph_host, premium (false: no Entra P1/P2)
+//!                       cloud_instance, graph_host, premium (false: no Entra P1/P2), token_seconds (how long an access
+//!                       token lives; 3599)
 //! realms{DOMAIN}        account_type Managed|Federated, brand, auth_url, active_auth_url, metadata_url, protocol,
 //!                       other_tenant (true: the domain is somebody else's)
 //! domains{DOMAIN}       Graph domain object + x.federation (internalDomainFederation object, x.not_after, or null)
@@ -23,6 +24,7 @@
 //!                         token_error {code, suberror, description, policies[]}: what the token endpoint says
 //! deleted_users{KEY}    Graph user object + deletedDateTime
 //! groups{KEY}           Graph group object + x.member_of[group keys], x.owners[user keys]
+//! administrative_units{KEY}  Graph object + x.members[user keys]
 //! service_principals{KEY}  Graph object + x:
 //!                         secret, refresh_token,
 //!                         app_role_assignments{KEY: {resource, permission, created}} (resource: a key here),
@@ -48,7 +50,8 @@
 //!                       default folders; extended and content as a dump of the lab shows them)}},
 //!                       access_policies{KEY: {AppId, AccessRight, ScopeName, x.members[]}},
 //!                       access_policy_tests{ADDRESS: Granted|Denied} (in place of what the policies say),
-//!                       role_assignments{KEY: {app (key), role, permissions[], scope, scope_type, members[]}},
+//!                       role_assignments{KEY: {app (key), role, permissions[], scope, scope_type, members[], unit (key of an
+//!                       administrative unit, in place of the three)}},
 //!                       service_principals{KEY: {AppId, ObjectId, DisplayName}},
 //!                       leftovers{KEY: Get-ManagementRoleAssignment row},
 //!                       public_folders{KEY: {path (with backslashes), class, permissions{mailbox key, group key
@@ -173,6 +176,13 @@ impl World {
     /// The same with the crowd: its members that are asked for are kept there.
     pub fn view_keeping<'a>(&'a self, made: &'a Made) -> View<'a> {
         self.view().keeping(made)
+    }
+
+    /// What the clocks of its servers show.
+    pub fn clock(&self) -> Timestamp {
+        let offset = self.at("/clock_offset_seconds").as_i64().unwrap_or_default();
+        let now = Timestamp::now();
+        now.checked_add(SignedDuration::from_secs(offset)).unwrap_or(now)
     }
 
     /// When the lab started: what `@now` stands for.

@@ -20,8 +20,10 @@ use crate::facts::{Absence, Reason};
 
 /// Longest line that is read.
 const LONGEST: u64 = 4096;
-/// Lines read ahead.
-const AHEAD: usize = 256;
+/// Most addresses that are handed over at once: each time wakes a thread, which costs more than the line.
+const BATCH: usize = 128;
+/// Such parts that are read ahead.
+const AHEAD: usize = 2;
 
 /// A list of any length.
 pub type List = std::pin::Pin<Box<dyn Stream<Item = Result<Box<str>, Absence>> + Send>>;
@@ -57,20 +59,24 @@ pub fn file(path: &Path) -> Result<List, Problem> {
     std::thread::spawn(move || {
         let mut lines = Lines { reader: BufReader::new(reader), number: 0, text: Vec::new() };
         loop {
-            let next = lines.next_address().map_err(|error| {
-                Absence::new(Reason::Unreadable).with_text(format!("cannot read {name}: {error}"))
-            });
-            let Some(next) = next.transpose() else { return };
-            let last = next.is_err();
-            if sender.blocking_send(next).is_err() || last {
+            let batch: Vec<_> = match lines.next_addresses() {
+                Ok(batch) => batch.into_iter().map(Ok).collect(),
+                Err(error) => {
+                    let text = format!("cannot read {name}: {error}");
+                    vec![Err(Absence::new(Reason::Unreadable).with_text(text))]
+                }
+            };
+            let last = !batch.last().is_some_and(Result::is_ok);
+            if sender.blocking_send(batch).is_err() || last {
                 return;
             }
         }
     });
-    Ok(Box::pin(stream::unfold(receiver, |mut receiver| async move {
-        let next = receiver.recv().await?;
-        Some((next, receiver))
-    })))
+    let batches = stream::unfold(receiver, |mut receiver| async move {
+        let batch = receiver.recv().await?;
+        Some((stream::iter(batch), receiver))
+    });
+    Ok(Box::pin(batches.flatten()))
 }
 
 /// Standard input is meant.
@@ -89,37 +95,71 @@ pub fn count(path: &Path) -> Option<u64> {
     Some(count)
 }
 
+/// What a line holds.
+enum Line {
+    Address(Box<str>),
+    Nothing,
+    End,
+}
+
 struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
+    /// Lines that held something.
     number: u64,
     text: Vec<u8>,
 }
 
 impl Lines {
-    /// The first column of the next line that holds something; a first line without an address is a heading.
+    /// The next address; `None` at the end.
     fn next_address(&mut self) -> io::Result<Option<Box<str>>> {
         loop {
-            self.text.clear();
-            let length = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut self.text)?;
-            if length == 0 {
-                return Ok(None);
+            match self.next_line()? {
+                Line::Address(address) => return Ok(Some(address)),
+                Line::Nothing => {}
+                Line::End => return Ok(None),
             }
-            if length as u64 == LONGEST && self.text.last() != Some(&b'\n') {
-                self.skip_rest()?;
-            }
-            let text = String::from_utf8_lossy(&self.text);
-            let line = text.trim_start_matches('\u{feff}').trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            self.number += 1;
-            let column = line.split([',', ';', '\t']).next().unwrap_or_default();
-            let column = column.trim().trim_matches('"').trim();
-            if self.number == 1 && !column.contains('@') {
-                continue;
-            }
-            return Ok(Some(column.into()));
         }
+    }
+
+    /// As many of the next addresses as are there without waiting, and at least one; none at the end.
+    fn next_addresses(&mut self) -> io::Result<Vec<Box<str>>> {
+        let mut found = Vec::new();
+        loop {
+            match self.next_line()? {
+                Line::Address(address) => found.push(address),
+                Line::Nothing => {}
+                Line::End => return Ok(found),
+            }
+            let waits = !self.reader.buffer().contains(&b'\n');
+            if found.len() >= BATCH || (waits && !found.is_empty()) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The first column of the next line, unless it holds nothing; a first line without an address is a
+    /// heading.
+    fn next_line(&mut self) -> io::Result<Line> {
+        self.text.clear();
+        let length = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut self.text)?;
+        if length == 0 {
+            return Ok(Line::End);
+        }
+        if length as u64 == LONGEST && self.text.last() != Some(&b'\n') {
+            self.skip_rest()?;
+        }
+        let text = String::from_utf8_lossy(&self.text);
+        let line = text.trim_start_matches('\u{feff}').trim();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(Line::Nothing);
+        }
+        self.number += 1;
+        let column = line.split([',', ';', '\t']).next().unwrap_or_default();
+        let column = column.trim().trim_matches('"').trim();
+        if self.number == 1 && !column.contains('@') {
+            return Ok(Line::Nothing);
+        }
+        Ok(Line::Address(column.into()))
     }
 
     fn skip_rest(&mut self) -> io::Result<()> {
@@ -210,6 +250,32 @@ mod tests {
     fn headings_comments_columns_and_marks_are_taken_off() {
         let text = "\u{feff}Mail,Name\r\n# sales\n\"a@x.y\",Ann\n\n b@x.y;Bo\nnobody\n";
         assert_eq!(addresses(text), ["a@x.y", "b@x.y", "nobody"]);
+    }
+
+    #[test]
+    fn what_is_there_is_handed_over_and_nothing_is_waited_for() {
+        /// Gives one part at each reading, as a pipe does.
+        struct Parts(std::vec::IntoIter<&'static str>);
+        impl Read for Parts {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let Some(part) = self.0.next() else { return Err(io::ErrorKind::TimedOut.into()) };
+                into[..part.len()].copy_from_slice(part.as_bytes());
+                Ok(part.len())
+            }
+        }
+        let parts = Parts(vec!["Mail\n\na@x.y\nb@x.y\n# c", "\nc@x.y\n# d\n", "d@x.y\n"].into_iter());
+        let mut lines = Lines { reader: BufReader::new(Box::new(parts)), number: 0, text: Vec::new() };
+        let mut next = || lines.next_addresses().map(|found| found.join(" ")).ok();
+        let all: Vec<_> = std::iter::repeat_with(&mut next).take(4).collect();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(all, [some("a@x.y b@x.y"), some("c@x.y"), some("d@x.y"), None]);
+        let many: String = (0..1000).map(|at| format!("u{at}@x.y\n")).collect();
+        let reader: Box<dyn Read + Send> = Box::new(io::Cursor::new(many));
+        let mut lines = Lines { reader: BufReader::new(reader), number: 0, text: Vec::new() };
+        let mut sizes = std::iter::repeat_with(|| lines.next_addresses().expect("readable").len());
+        let sizes: Vec<_> = sizes.by_ref().take_while(|size| *size > 0).collect();
+        assert!(sizes.iter().all(|size| *size <= BATCH), "{sizes:?}");
+        assert_eq!(sizes.iter().sum::<usize>(), 1000);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::list::{self, List};
 use crate::cli::{problem::Problem, trouble::Trouble};
 use crate::collect::coverage::{
     Rule,
-    directory::{Members, everybody, group_id, members},
+    directory::{Members, everybody, list_id, members},
 };
 use crate::collect::{Context, WantedUsers, World};
 use crate::facts::Absence;
@@ -59,7 +59,8 @@ pub async fn of(args: &Coverage, context: &Context, rule: &Rule) -> Result<Origi
 }
 
 async fn of_group(context: &Context, group: &str) -> Result<Origin, Trouble> {
-    let id = group_id(context, group).await.map_err(|absence| refused(context, &absence))?;
+    let id = list_id(context, group, Members::Transitive).await;
+    let id = id.map_err(|absence| refused(context, &absence))?;
     let Some(id) = id else {
         return Err(Problem::new(format!("the directory has no group `{group}`, or several")).into());
     };
@@ -74,9 +75,12 @@ async fn of_scope(context: &Context, rule: &Rule) -> Result<Origin, Trouble> {
     }
     let mut all: Vec<List> = Vec::new();
     for (group, which) in rule.groups() {
-        let id = group_id(context, group).await.map_err(|absence| refused(context, &absence))?;
+        let id = list_id(context, group, *which).await.map_err(|absence| refused(context, &absence))?;
         let Some(id) = id else {
-            return Err(unresolved(rule, &format!("the scope {group} is no group of the directory")));
+            return Err(unresolved(
+                rule,
+                &format!("the scope {group} is no group or administrative unit of the directory"),
+            ));
         };
         let listed = members(context, &id, *which).await.map_err(|absence| refused(context, &absence))?;
         all.push(Box::pin(listed));

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::collect::Context;
 use crate::collect::directory::absence;
-use crate::facts::Absence;
+use crate::facts::{Absence, Reason};
 use crate::wire::answer::Answer;
 use crate::wire::graph::{Graph, encode, literal};
 
@@ -16,6 +16,8 @@ use crate::wire::graph::{Graph, encode, literal};
 const USERS: &str = "User.Read.All";
 /// What it needs for the members of a group.
 const GROUPS: &str = "GroupMember.Read.All";
+/// What it needs for the members of an administrative unit.
+const UNITS: &str = "AdministrativeUnit.Read.All";
 
 /// Which of a group's members count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,18 @@ pub enum Members {
     Direct,
     /// Those of the groups in it as well.
     Transitive,
+    /// It is an administrative unit; groups in it count for themselves alone.
+    Unit,
+}
+
+/// Whom a row names.
+#[derive(Debug, PartialEq, Eq)]
+enum Named<'a> {
+    Address(&'a str),
+    /// Somebody who has no mailbox.
+    Nobody,
+    /// Somebody whose properties the reader may not see.
+    Hidden,
 }
 
 struct Pages {
@@ -32,7 +46,7 @@ struct Pages {
     next: Option<Url>,
     rows: VecDeque<Box<str>>,
     needs: &'static str,
-    address: fn(&Value) -> Option<&str>,
+    address: fn(&Value) -> Named<'_>,
 }
 
 /// Addresses of everybody in the directory who may have a mailbox: guests have none.
@@ -57,31 +71,41 @@ pub async fn members(
     group: &str,
     which: Members,
 ) -> Result<impl Stream<Item = Result<Box<str>, Absence>> + Send + Unpin + use<>, Absence> {
-    let below = match which {
-        Members::Direct => "members",
-        Members::Transitive => "transitiveMembers",
+    let (above, below, needs) = match which {
+        Members::Direct => ("groups", "members", GROUPS),
+        Members::Transitive => ("groups", "transitiveMembers", GROUPS),
+        Members::Unit => ("directory/administrativeUnits", "members", UNITS),
     };
-    let path = format!("/v1.0/groups/{}/{below}/microsoft.graph.user", encode(group));
+    let path = format!("/v1.0/{above}/{}/{below}/microsoft.graph.user", encode(group));
     let query = [("$select", "id,mail,userPrincipalName"), ("$top", "999")];
-    list(context, &path, &query, GROUPS, of_member).await
+    list(context, &path, &query, needs, of_member).await
 }
 
-fn of_user(row: &Value) -> Option<&str> {
-    if row["userType"] == "Guest" { None } else { row["mail"].as_str() }
+fn of_user(row: &Value) -> Named<'_> {
+    match row["mail"].as_str().filter(|_| row["userType"] != "Guest") {
+        Some(address) => Named::Address(address),
+        None => Named::Nobody,
+    }
 }
 
-fn of_member(row: &Value) -> Option<&str> {
-    row["mail"].as_str().or(row["userPrincipalName"].as_str())
+/// Every user has a sign-in name: one without is somebody whom the reader may not see.
+fn of_member(row: &Value) -> Named<'_> {
+    let address = row["mail"].as_str().or(row["userPrincipalName"].as_str());
+    address.map_or(Named::Hidden, Named::Address)
 }
 
-/// The object id of the group with this id, address or name; `None`: there is none, or several.
+/// The object id of the group with this id, address or name, or of the administrative unit with this id;
+/// `None`: there is none, or several.
 ///
 /// # Errors
 ///
 /// When the directory could not be read.
-pub async fn group_id(context: &Context, name: &str) -> Result<Option<String>, Absence> {
+pub async fn list_id(context: &Context, name: &str, which: Members) -> Result<Option<String>, Absence> {
     if uuid::Uuid::parse_str(name).is_ok() {
         return Ok(Some(name.to_owned()));
+    }
+    if which == Members::Unit {
+        return Ok(None);
     }
     let field = if name.contains('@') { "mail" } else { "displayName" };
     let filter = format!("{field} eq {}", literal(name));
@@ -99,7 +123,7 @@ async fn list(
     path: &str,
     query: &[(&str, &str)],
     needs: &'static str,
-    address: fn(&Value) -> Option<&str>,
+    address: fn(&Value) -> Named<'_>,
 ) -> Result<impl Stream<Item = Result<Box<str>, Absence>> + Send + Unpin + use<>, Absence> {
     let graph = context.graph().await?;
     let next = Some(graph.first_page(path, query));
@@ -122,7 +146,13 @@ impl Pages {
             }
             let Some(at) = self.next.take() else { return Ok(None) };
             let (rows, next) = self.page(at).await?;
-            self.rows.extend(rows.iter().filter_map(self.address).map(Into::into));
+            for row in &rows {
+                match (self.address)(row) {
+                    Named::Address(address) => self.rows.push_back(address.into()),
+                    Named::Nobody => {}
+                    Named::Hidden => return Err(hidden()),
+                }
+            }
             self.next = next;
         }
     }
@@ -139,5 +169,28 @@ impl Pages {
             return self.graph.page(at).await.map_err(|answer| absence(&answer, self.needs));
         }
         Err(absence(&answer, self.needs))
+    }
+}
+
+/// Members were listed by nothing but their ids.
+fn hidden() -> Absence {
+    Absence::new(Reason::Denied)
+        .with_permission(USERS)
+        .with_text("the members are listed without their addresses: the reader may not see users")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_member_without_any_name_is_one_whom_the_reader_may_not_see() {
+        let member = |row: Value| format!("{:?}", of_member(&row));
+        assert_eq!(member(json!({ "id": "1", "mail": null, "userPrincipalName": null })), "Hidden");
+        assert_eq!(member(json!({ "id": "1", "userPrincipalName": "a@x.y" })), "Address(\"a@x.y\")");
+        assert_eq!(of_user(&json!({ "mail": "g@x.y", "userType": "Guest" })), Named::Nobody);
+        assert_eq!(of_user(&json!({ "mail": "a@x.y" })), Named::Address("a@x.y"));
     }
 }

@@ -64,7 +64,7 @@ impl<'a> Assertion<'a> {
 
     /// Refuses one outside of its time.
     fn check_time(&self, world: &World) -> Result<(), Refusal> {
-        let now = now(world);
+        let now = world.clock().as_second();
         let time = |name: &str| self.claims[name].as_i64();
         let outside = time("exp").is_none_or(|end| end < now)
             || time("nbf").is_some_and(|start| start > now + FORGIVEN);
@@ -85,10 +85,6 @@ impl<'a> Assertion<'a> {
         );
         Err(Refusal::client(700_024, text))
     }
-}
-
-fn now(world: &World) -> i64 {
-    Timestamp::now().as_second() + world.at("/clock_offset_seconds").as_i64().unwrap_or_default()
 }
 
 /// Checks the assertion of a client.
@@ -138,7 +134,7 @@ fn by_certificate(world: &World, application: &Value, assertion: &Assertion<'_>)
     }
     let ends = X509Certificate::from_der(&certificate)
         .map_or(0, |(_, certificate)| certificate.validity().not_after.timestamp());
-    if ends < now(world) {
+    if ends < world.clock().as_second() {
         return unsigned("The key used is expired.");
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The token endpoint: which tenant, which client, which resource, and the token that comes out.
 
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,7 +13,12 @@ use crate::lab::{
     world::{entries, is, items, role_template_id},
 };
 
+/// Seconds that an access token lives, unless the tenant says otherwise.
 const LIFETIME: i64 = 3599;
+
+fn lifetime(world: &World) -> i64 {
+    world.at("/tenant/token_seconds").as_i64().unwrap_or(LIFETIME)
+}
 
 /// Answers a token request.
 pub fn answer(state: &State, call: &Call, tenant: &str) -> Result<Answer, Refusal> {
@@ -231,14 +236,13 @@ pub fn user_token(
 
 fn claims(state: &State, client: &Client<'_>, wanted: &Wanted<'_>) -> Value {
     let world = &*state.world;
-    let offset = SignedDuration::from_secs(world.at("/clock_offset_seconds").as_i64().unwrap_or_default());
-    let now = Timestamp::now().checked_add(offset).unwrap_or_else(|_| Timestamp::now()).as_second();
+    let now = world.clock().as_second();
     json!({
         "aud": wanted.audience,
         "iss": format!("https://sts.windows.net/{}/", world.tenant_id()),
         "iat": now - 300,
         "nbf": now - 300,
-        "exp": now + LIFETIME,
+        "exp": now + lifetime(world),
         "aio": Uuid::new_v4().simple().to_string(),
         "app_displayname": client.principal["displayName"],
         "appid": client.app_id,
@@ -259,8 +263,8 @@ fn directory_roles(roles: &Value) -> Value {
 fn token(state: &State, claims: &Value, user: Option<(&[String], &Value)>) -> Answer {
     let mut body = json!({
         "token_type": "Bearer",
-        "expires_in": LIFETIME,
-        "ext_expires_in": LIFETIME,
+        "expires_in": lifetime(&state.world),
+        "ext_expires_in": lifetime(&state.world),
         "access_token": state.signer.sign(claims),
     });
     if let Some((granted, refresh_token)) = user {

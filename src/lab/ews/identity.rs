@@ -63,6 +63,8 @@ impl Refused {
 
 const SIGNATURE: &str =
     "2000000;reason=\"The token has an invalid signature.\";error_category=\"invalid_signature\"";
+/// Assumed: the category is known, and neither the number nor the words.
+const LIFETIME: &str = "2000001;reason=\"The token has expired.\";error_category=\"invalid_lifetime\"";
 const AUDIENCE: &str = "2000003;reason=\"The audience claim value is invalid for current resource. Audience claim is not \
     the expected one, request url and resource do not match.\";error_category=\"invalid_resource\"";
 const TENANT: &str = "2000004;reason=\"The tenant of the token is not known to this service.\";error_category=\"invalid_tenant\"";
@@ -77,7 +79,8 @@ fn bearer(view: View, ask: &Ask) -> Result<Caller, Refused> {
     let scheme = ask.header("authorization").and_then(|value| value.split(' ').next()).unwrap_or_default();
     if ask.claims.is_none() {
         let token = scheme.eq_ignore_ascii_case("bearer");
-        return Err(Refused { diagnostics: token.then_some(SIGNATURE) });
+        let why = if ask.expired { LIFETIME } else { SIGNATURE };
+        return Err(Refused { diagnostics: token.then_some(why) });
     }
     let refuse = |text| Err(Refused { diagnostics: Some(text) });
     let audience = ask.claim("aud").trim_end_matches('/');

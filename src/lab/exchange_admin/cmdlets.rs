@@ -411,11 +411,14 @@ fn test_authorization(run: &Run) -> Result<Vec<Value>, Failure> {
         let in_scope = target.map_or("Not Run".to_owned(), |mailbox| {
             if access::in_scope(run.view, assignment, mailbox) { "True".to_owned() } else { "False".to_owned() }
         });
-        let whole = assignment["members"].is_null();
+        let usual = match (access::unit_of(run.view, assignment), assignment["members"].is_null()) {
+            (Some(unit), _) => (text(unit, "id"), "AdministrativeUnit"),
+            (None, true) => ("Organization", "Organization"),
+            (None, false) => ("Organization", "CustomRecipientScope"),
+        };
         json!({ "RoleName": assignment["role"], "GrantedPermissions": access::permissions_of(assignment).join(", "),
-            "AllowedResourceScope": assignment["scope"].as_str().unwrap_or("Organization"),
-            "ScopeType": assignment["scope_type"].as_str().unwrap_or(if whole { "Organization" } else { "CustomRecipientScope" }),
-            "InScope": in_scope })
+            "AllowedResourceScope": assignment["scope"].as_str().unwrap_or(usual.0),
+            "ScopeType": assignment["scope_type"].as_str().unwrap_or(usual.1), "InScope": in_scope })
     });
     Ok(rows.collect())
 }
@@ -442,11 +445,20 @@ fn app_row(view: View, assignment: &Value) -> Value {
     let app = text(assignment, "app");
     let principal = view.named("service_principals", app).or_else(|| view.service_principal(app));
     let id = principal.map_or(app, |principal| text(principal, "id"));
-    let scope = &assignment["scope"];
-    let kind = if assignment["members"].is_null() { "Organization" } else { "CustomRecipientScope" };
-    json!({ "Name": format!("{}-{id}", text(assignment, "role")), "Role": assignment["role"], "App": id,
-        "RoleAssignee": id, "RoleAssigneeName": id, "RoleAssigneeType": "ServicePrincipal",
-        "CustomResourceScope": scope, "RecipientWriteScope": kind })
+    let mut row = json!({ "Name": format!("{}-{id}", text(assignment, "role")), "Role": assignment["role"], "App": id,
+        "RoleAssignee": id, "RoleAssigneeName": id, "RoleAssigneeType": "ServicePrincipal" });
+    match access::unit_of(view, assignment) {
+        Some(unit) => {
+            row["RecipientAdministrativeUnitScope"] = unit["id"].clone();
+            row["RecipientWriteScope"] = "AdministrativeUnit".into();
+        }
+        None => {
+            let whole = assignment["members"].is_null();
+            row["CustomResourceScope"] = assignment["scope"].clone();
+            row["RecipientWriteScope"] = if whole { "Organization" } else { "CustomRecipientScope" }.into();
+        }
+    }
+    row
 }
 
 /// What every role assignment has besides.

@@ -99,6 +99,7 @@ fn part(ask: &Ask, item: &Value) -> Ask {
         headers,
         body: if item["body"].is_null() { Vec::new() } else { item["body"].to_string().into_bytes() },
         claims: ask.claims.clone(),
+        expired: ask.expired,
         request_id: uuid::Uuid::new_v4().to_string(),
     }
 }

@@ -257,6 +257,15 @@ fn members(call: &Call, nested: bool) -> Result<Found, Refusal> {
     Ok(Found::Everybody(written, Some(text(group, "id").to_owned())))
 }
 
+/// `/directory/administrativeUnits/{id}/members/microsoft.graph.user`.
+pub(super) fn unit_members_cast(call: &Call) -> Result<Found, Refusal> {
+    let wanted = call.arg(0);
+    let mut all = call.view.rows("administrative_units").into_iter();
+    let unit = all.find(|unit| has(unit, "id", wanted)).ok_or_else(|| Refusal::not_found(wanted))?;
+    let members = texts(&unit["x"]["members"]).into_iter();
+    Ok(Found::Many(members.filter_map(|key| call.view.named("users", key)).map(public).collect()))
+}
+
 /// `POST /users/{id}/checkMemberGroups`.
 pub(super) fn check_groups(call: &Call) -> Result<Found, Refusal> {
     let user = user(call)?;

@@ -68,6 +68,9 @@ pub(super) fn audience(ask: &Ask) -> Result<(), Refusal> {
     if ask.header("authorization").is_none() && ask.claims.is_none() {
         return unauthorized("Access token is empty.");
     }
+    if ask.expired {
+        return unauthorized("Lifetime validation failed, the token is expired.");
+    }
     if ask.claims.is_none() {
         return unauthorized("CompactToken parsing failed with error code: 80049217");
     }

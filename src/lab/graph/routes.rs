@@ -139,6 +139,9 @@ const MEMBERS: Right = Right::both(
     "User.Read.All Directory.Read.All GroupMember.Read.All Group.Read.All Group.ReadBasic.All GroupMember.ReadBasic.All Directory.ReadWrite.All",
 )
 .own("User.Read");
+const UNITS: Right = Right::both(
+    "AdministrativeUnit.Read.All AdministrativeUnit.ReadWrite.All Directory.Read.All Directory.ReadWrite.All",
+);
 const DELETED: Right =
     Right::both("User.Read.All Directory.Read.All User.ReadWrite.All Directory.ReadWrite.All");
 const DOMAINS: Right = Right::both("Domain.Read.All Directory.Read.All Domain.ReadWrite.All");
@@ -232,6 +235,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("groups", "group", "id mail displayName", MEMBERS, dir::groups),
     get("groups/*/members/*", "user", "", MEMBERS, dir::direct_members_cast),
     get("groups/*/transitiveMembers/*", "user", "", MEMBERS, dir::members_cast),
+    get("directory/administrativeUnits/*/members/*", "user", "", UNITS, dir::unit_members_cast),
     post("users/*/checkMemberGroups", MEMBERS, dir::check_groups),
     get("directory/deletedItems/microsoft.graph.user", "user", USER_FILTERS, DELETED, dir::deleted),
     get("directory/deletedItems/*", "user", "", DELETED, dir::deleted_one),

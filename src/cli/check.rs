@@ -57,7 +57,7 @@ fn wanted(args: &args::Check) -> Result<args::Check, Problem> {
 }
 
 /// What is said of a test sync makes sense only with one.
-fn fits_together(args: &args::Check) -> Result<(), Problem> {
+pub fn fits_together(args: &args::Check) -> Result<(), Problem> {
     let said = &args.test_sync;
     let option = match () {
         () if args.sync => None,
@@ -74,7 +74,7 @@ fn fits_together(args: &args::Check) -> Result<(), Problem> {
 }
 
 /// Both destinations, found writable before anything is asked of any server.
-fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
+pub fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
     if args.save_facts.is_some() && args.save_facts == args.output.output {
         return Err(Problem::new("the report and the facts cannot go to the same file"));
     }
@@ -85,7 +85,7 @@ fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
 
 /// The configuration. The demo has its own; a replay needs none, and takes from one what it says of
 /// judging: waivers, checks, parameters, profiles.
-fn configured(args: &args::Check) -> Result<Option<(File, Source)>, Problem> {
+pub fn configured(args: &args::Check) -> Result<Option<(File, Source)>, Problem> {
     let source = match (&args.demo, &args.from) {
         (Some(_), _) => None,
         (None, Some(_)) => config::find(args.setting.config.as_deref())?,

@@ -179,7 +179,7 @@ pub fn judge(judge: &Judge<'_>, head: &Document, account: &Account) -> Result<Ac
 }
 
 /// The account's report with the exchanges of its tenant that it rests on, so that it stands alone.
-fn whole(mut report: AccountReport, head: &Document) -> AccountReport {
+pub fn whole(mut report: AccountReport, head: &Document) -> AccountReport {
     let Some(tenant) = head.tenants.get(&report.tenant) else { return report };
     let sections = std::iter::once(&tenant.section).chain(tenant.apps.values());
     let ids: Vec<&String> = report.findings.iter().flat_map(|finding| &finding.evidence).collect();

@@ -5,19 +5,15 @@ use std::{
     collections::BTreeSet, future::Future, ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration,
 };
 
-use jiff::Timestamp;
-use tokio::sync::mpsc;
-
 use super::{
     args,
     config::{self, File, Plan, Source, Wishes},
-    imports, look,
+    imports,
     output::note,
     own::Brought,
-    person,
     problem::Problem,
-    progress,
     refused::{self, Refused},
+    rounds::Rounds,
     scenarios, select,
     signals::Signals,
     sync_test::args::AREA,
@@ -25,14 +21,14 @@ use super::{
 };
 use crate::{
     collect::{
-        self, Part, RunOptions, Target,
+        self, Carry, Part, Target,
         session::{Memory, Tasks},
     },
     engine::{self, Catalogue, Selection},
     facts::Document,
     lab::{Lab, Scenario},
-    wire::{Net, NetConfig},
 };
+use jiff::Timestamp;
 
 /// Time limit of a run, where nobody sets another.
 const USUAL_DEADLINE: Duration = Duration::from_mins(1);
@@ -120,6 +116,44 @@ fn demo(
         let plan = Plan { tasks: tasks.clone(), ..planned(args, source, brought.catalogue())? };
         stream(args, plan, brought, selection, None, take).await
     })
+}
+
+/// Looks at one account in rounds.
+pub fn in_rounds<T>(
+    args: &args::Check,
+    configured: Option<(File, Source)>,
+    brought: &Brought,
+    work: impl AsyncFnOnce(&mut InRounds<'_>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    if let Some((file, source)) = configured {
+        let plan = plan(args, &file, &source, brought.catalogue())?;
+        let all: Vec<String> = plan.targets.iter().map(|target| target.account.clone()).collect();
+        super::troubleshoot::one(all.iter().map(String::as_str), &all)?;
+        let memory = (!args.setting.retry_sign_in).then(remembered).flatten();
+        let tasks = plan.tasks.clone();
+        return tidy(&tasks, async { work(&mut InRounds::begin(args, plan, brought, memory).await?).await });
+    }
+    let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
+    let tasks = Tasks::default();
+    tidy(&tasks, demo_in_rounds(&scenario, crate::lab::Options::default(), args, brought, &tasks, work))
+}
+
+/// The same on a lab of its own.
+pub async fn demo_in_rounds<T>(
+    scenario: &Scenario,
+    options: crate::lab::Options,
+    args: &args::Check,
+    brought: &Brought,
+    tasks: &Tasks,
+    work: impl AsyncFnOnce(&mut InRounds<'_>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let lab = Lab::start(scenario, options).await;
+    let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+    let source = lab_source(scenario, &lab, lab.config_toml().to_owned());
+    let mut plan = Plan { tasks: tasks.clone(), ..planned(args, source, brought.catalogue())? };
+    plan.targets.retain(|target| target.account.eq_ignore_ascii_case(&scenario.account));
+    plan.targets.truncate(1);
+    work(&mut InRounds::begin(args, plan, brought, None).await?).await
 }
 
 /// Runs to the end, or until a signal comes; then everything that was begun is dropped in order.
@@ -215,7 +249,7 @@ async fn stream(
     memory: Option<Refused>,
     take: impl FnMut(Part) -> ControlFlow<()>,
 ) -> Result<u64, Trouble> {
-    let (needed, queries) = needs(&plan, brought.catalogue(), selection)?;
+    let (needed, queries) = needs(&plan.targets, brought.catalogue(), selection)?;
     let extra = brought.extra(queries);
     gather_parts(plan, &needed, args.timeout, &args.look, memory, extra, take).await
 }
@@ -244,35 +278,42 @@ async fn gather_parts(
     extra: Arc<collect::Extra>,
     take: impl FnMut(Part) -> ControlFlow<()>,
 ) -> Result<u64, Trouble> {
-    let deadline = limit.unwrap_or_else(|| deadline(&plan));
-    let config = NetConfig { limits: plan.net.limits.within(deadline), ..plan.net };
-    let net =
-        Net::new(config).map_err(|error| Problem::new(format!("cannot set up the network: {error}")))?;
-    let (progress, shown) = if progress::is_visible() {
-        let (sender, news) = mpsc::unbounded_channel();
-        (Some(sender), Some(tokio::spawn(progress::show(news, look::stderr(look)))))
-    } else {
-        (None, None)
-    };
-    let seen = recall(memory.clone());
-    let (imports, tasks) = (plan.imports, plan.tasks);
-    let options = RunOptions { deadline, progress, memory: seen.clone(), extra, imports, tasks };
-    let targets = person::signed_in(plan.targets, &net).await?;
-    let took = collect::stream(targets, needed, net, options, take).await;
-    if let Some(shown) = shown {
-        // A line that could not be drawn changes nothing.
-        let _ = shown.await;
+    let mut only = Rounds::begin(plan, limit, memory, None).await?;
+    Ok(only.round(needed, look, extra, take).await)
+}
+
+/// A run whose rounds each collect what a selection needs beyond those before; a round's document holds
+/// everything that it needs itself.
+pub struct InRounds<'a> {
+    brought: &'a Brought,
+    look: &'a args::Look,
+    rounds: Rounds,
+}
+
+impl<'a> InRounds<'a> {
+    /// Begins such a run.
+    pub async fn begin(
+        args: &'a args::Check,
+        plan: Plan,
+        brought: &'a Brought,
+        memory: Option<Refused>,
+    ) -> Result<Self, Trouble> {
+        let rounds = Rounds::begin(plan, args.timeout, memory, Some(Carry::default())).await?;
+        Ok(Self { brought, look: &args.look, rounds })
     }
-    if let Some(memory) = memory
-        && let Err(error) = memory.remember(&seen.refused())
-    {
-        note(&format!("note: a refused credential could not be remembered: {error}"));
+
+    /// One round.
+    pub async fn round(&mut self, selection: &Selection) -> Result<Document, Trouble> {
+        let (needed, queries) = needs(self.rounds.targets(), self.brought.catalogue(), selection)?;
+        let mut whole = Whole(None);
+        let extra = self.brought.extra(queries);
+        let took = self.rounds.round(&needed, self.look, extra, |part| whole.take(part)).await;
+        Ok(whole.finish(took))
     }
-    Ok(took)
 }
 
 /// Time limit of a run for which nobody set another.
-fn deadline(plan: &Plan) -> Duration {
+pub fn deadline(plan: &Plan) -> Duration {
     if plan.targets.iter().all(|target| target.test_sync.is_none()) {
         return plan.deadline.unwrap_or(USUAL_DEADLINE);
     }
@@ -289,14 +330,13 @@ pub fn sync_deadline(targets: &[Target]) -> Duration {
 }
 
 fn needs(
-    plan: &Plan,
+    targets: &[Target],
     catalogue: &Catalogue,
     selection: &Selection,
 ) -> Result<(BTreeSet<String>, Vec<engine::Query>), Trouble> {
-    let undecided = plan.targets.iter().filter(|target| target.world.is_none());
+    let undecided = targets.iter().filter(|target| target.world.is_none());
     let later = undecided.filter_map(|target| target.profile_on_premises.as_deref());
-    let names: BTreeSet<&str> =
-        plan.targets.iter().map(|target| target.profile.as_str()).chain(later).collect();
+    let names: BTreeSet<&str> = targets.iter().map(|target| target.profile.as_str()).chain(later).collect();
     let profiles: Vec<_> = names.into_iter().filter_map(|name| catalogue.profile(name)).collect();
     let broken = |error: engine::CheckError| select::broken_check(&error);
     let needed = engine::needs(catalogue, selection, &profiles).map_err(broken)?;

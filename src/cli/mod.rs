@@ -32,6 +32,7 @@ mod problem;
 mod progress;
 mod refused;
 mod replay;
+mod rounds;
 mod scenarios;
 mod script;
 mod select;

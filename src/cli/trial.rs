@@ -1,10 +1,18 @@
 //! A check of a scenario on a lab of its own, for tests and measurements: the same route as
 //! `check --demo`, with everything in hand that a terminal does not show.
 
-use super::{args, check, live, own::Brought, select, trouble::Trouble};
+use super::{
+    args, check, live,
+    own::Brought,
+    select,
+    trouble::Trouble,
+    troubleshoot::{Log, Question, answer},
+};
 use crate::{
+    collect::session::Tasks,
     engine::{Catalogue, Report, Selection},
     facts::Document,
+    knowledge::diagnosis::Diagnosis,
     lab::{Lab, Options, RequestLog, Scenario},
 };
 
@@ -48,6 +56,33 @@ pub async fn run(
     let document = examined.await.map_err(in_words)?;
     let report = check::judge(&document, brought.catalogue(), &selection).map_err(in_words)?;
     Ok(Trial { document, report, requests: lab.requests(), secrets: secrets(&lab) })
+}
+
+/// Troubleshoots a scenario's account as `troubleshoot --demo` does, with what a log says or without a
+/// log; gives the answer as JSON, and the exit code.
+///
+/// # Errors
+///
+/// In words, when the lab did not start or its configuration was refused.
+pub async fn troubleshoot(
+    scenario: &Scenario,
+    log: Option<Diagnosis>,
+    sync: bool,
+) -> Result<(serde_json::Value, u8), String> {
+    let brought = Brought::nothing();
+    let mut args = args::Check { sync, ..args::Check::plain() };
+    args.test_sync.yes = scenario.sync.as_ref().is_some_and(|wanted| sync && wanted.yes);
+    let all = select::selection(brought.catalogue(), &args).map_err(|problem| in_words(problem.into()))?;
+    let log = log.map(|diagnosis| Log { name: "the log".into(), diagnosis });
+    let (catalogue, knowledge) = (brought.catalogue(), brought.knowledge());
+    let question = Question { log: log.as_ref(), catalogue, knowledge, all: &all, sync };
+    let tasks = Tasks::default();
+    let asked = live::demo_in_rounds(scenario, Options::default(), &args, &brought, &tasks, async |rounds| {
+        answer(&question, async |selection| rounds.round(selection).await).await
+    });
+    let answer = asked.await.map_err(in_words)?;
+    let json = serde_json::from_str(&answer.topic.json()).map_err(|error| error.to_string())?;
+    Ok((json, answer.code))
 }
 
 /// Judges facts as `check --from` does.

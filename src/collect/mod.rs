@@ -10,6 +10,7 @@ mod anonymous;
 mod app;
 mod assemble;
 mod call;
+mod carry;
 mod conditional_access;
 mod consent;
 mod context;
@@ -52,6 +53,7 @@ mod wanted;
 mod world;
 
 pub use call::{Access, Call, Grant, Running, Yield};
+pub use carry::Carry;
 pub use context::Context;
 pub use extra::Extra;
 pub use memo::Memo;

@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Access, Call, Context, Extra, Memo, Protocol, Target, World, Yield, assemble, given,
+    Access, Call, Carry, Context, Extra, Memo, Protocol, Target, World, Yield, assemble, given,
     import::{self, Import},
     plan::Plan,
     session::{self, Session},
@@ -50,6 +50,8 @@ pub struct RunOptions {
     pub imports: Arc<[Import]>,
     /// What goes on until it has cleaned up behind it: whoever ends the program early waits for it.
     pub tasks: session::Tasks,
+    /// What earlier rounds about the same targets brought, where there are rounds.
+    pub carry: Option<Carry>,
 }
 
 impl Default for RunOptions {
@@ -62,6 +64,7 @@ impl Default for RunOptions {
             extra: Arc::default(),
             imports: Arc::default(),
             tasks: session::Tasks::default(),
+            carry: None,
         }
     }
 }
@@ -155,19 +158,23 @@ async fn stream_table(
     let needed = given::with_implied(needed, unknown_world);
     let plan = Plan::new(table, &needed);
     let deadline = started + options.deadline;
+    let session = Session::new(options.memory, needed, targets.len(), deadline)
+        .with_extra(options.extra)
+        .with_tasks(options.tasks, options.progress.clone());
+    let (memo, shared, session) = match &options.carry {
+        Some(carry) => carry.begin(session),
+        None => (Memo::default(), Arc::default(), Arc::new(session)),
+    };
     let runner = Runner {
         plan,
         net,
-        memo: Memo::default(),
-        session: Arc::new(
-            Session::new(options.memory, needed, targets.len(), deadline)
-                .with_extra(options.extra)
-                .with_tasks(options.tasks, options.progress.clone()),
-        ),
+        memo,
+        session,
         deadline,
         progress: options.progress,
         imports: options.imports,
-        shared: Jobs::default(),
+        shared,
+        carry: options.carry,
     };
     runner.collect(targets, started_at, take).await;
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -198,6 +205,11 @@ impl Jobs {
         let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.entry((key, call)).or_default().clone()
     }
+
+    /// Drops calls by their names: who asks for them again makes them anew.
+    pub(super) fn forget(&self, which: impl Fn(&str) -> bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, call), _| !which(call));
+    }
 }
 
 /// The targets of one tenant, in the order asked for.
@@ -207,7 +219,7 @@ type Peers = BTreeMap<String, Arc<[Arc<Target>]>>;
 pub(super) struct Subject {
     pub(super) target: Arc<Target>,
     peers: Arc<[Arc<Target>]>,
-    jobs: Jobs,
+    jobs: Arc<Jobs>,
 }
 
 struct Runner {
@@ -218,7 +230,8 @@ struct Runner {
     deadline: Instant,
     progress: Option<UnboundedSender<Progress>>,
     imports: Arc<[Import]>,
-    shared: Jobs,
+    shared: Arc<Jobs>,
+    carry: Option<Carry>,
 }
 
 impl Runner {
@@ -230,7 +243,10 @@ impl Runner {
     ) {
         let targets: Vec<_> = targets.into_iter().map(Arc::new).collect();
         let peers = peers(&targets);
-        let subjects = targets.iter().map(|target| subject(target, &peers));
+        let subjects = targets.iter().enumerate().map(|(place, target)| {
+            let jobs = self.carry.as_ref().map(|carry| carry.jobs(place)).unwrap_or_default();
+            Subject { jobs, ..subject(target, &peers) }
+        });
         // Worlds are observed first, because they decide which calls make sense. Names that will be
         // needed whatever comes of it are asked for meanwhile: silence must not add up.
         let observing = stream::iter(subjects)
@@ -340,7 +356,7 @@ impl Runner {
                 if apps.contains_key(&id) {
                     continue;
                 }
-                let lead = Subject { target: peer.clone(), peers: peers.clone(), jobs: Jobs::default() };
+                let lead = Subject { target: peer.clone(), peers: peers.clone(), jobs: Arc::default() };
                 apps.insert(id, self.section(&lead, Scope::App).await);
             }
             tenants.add(name, run, tenant, apps);
@@ -482,7 +498,7 @@ fn peers(targets: &[Arc<Target>]) -> Peers {
 
 fn subject(target: &Arc<Target>, peers: &Peers) -> Subject {
     let peers = peers.get(&target.tenant).cloned().unwrap_or_default();
-    Subject { target: target.clone(), peers, jobs: Jobs::default() }
+    Subject { target: target.clone(), peers, jobs: Arc::default() }
 }
 
 /// The target on whose behalf a shared call is made: the first for which it makes sense, so that the

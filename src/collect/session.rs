@@ -290,10 +290,10 @@ pub struct Session {
     /// Who hears of the run, if anybody does.
     pub news: Option<UnboundedSender<Progress>>,
     memory: Memory,
-    credentials: Mutex<HashMap<String, Arc<Credential>>>,
-    attempts: Once<SignInResult>,
-    pub(super) answers: Once<crate::wire::answer::Said>,
-    pub(super) users: Once<super::directory::Lookup>,
+    credentials: Arc<Mutex<HashMap<String, Arc<Credential>>>>,
+    attempts: Arc<Once<SignInResult>>,
+    pub(super) answers: Arc<Once<crate::wire::answer::Said>>,
+    pub(super) users: Arc<Once<super::directory::Lookup>>,
 }
 
 impl fmt::Debug for Session {
@@ -313,10 +313,23 @@ impl Session {
             tasks: Tasks::default(),
             news: None,
             memory,
-            credentials: Mutex::default(),
-            attempts: Once::default(),
-            answers: Once::default(),
-            users: Once::default(),
+            credentials: Arc::default(),
+            attempts: Arc::default(),
+            answers: Arc::default(),
+            users: Arc::default(),
+        }
+    }
+
+    /// The same, going on with what another one asked and tried.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self {
+            memory: before.memory.clone(),
+            credentials: before.credentials.clone(),
+            attempts: before.attempts.clone(),
+            answers: before.answers.clone(),
+            users: before.users.clone(),
+            ..self
         }
     }
 

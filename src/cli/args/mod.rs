@@ -51,7 +51,7 @@ pub enum Command {
     Coverage(Box<crate::cli::coverage::args::Coverage>),
     /// Say what a check, a cause or an error code means, and show the way out.
     Explain(Explain),
-    /// Name the likeliest cause behind a log or an error text, and the way out.
+    /// Name the likeliest cause behind a log or an error text, prove it on an account, and show the way out.
     Troubleshoot(Box<crate::cli::troubleshoot::args::Troubleshoot>),
     /// List the checks, or run the examples that prove them.
     Checks(Checks),

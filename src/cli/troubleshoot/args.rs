@@ -1,22 +1,62 @@
 //! The options of `troubleshoot`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::cli::args::{Brings, Look, Output, PageFormat};
+use crate::cli::args::{Check, Look, Output, PageFormat, Setting, duration};
+use crate::cli::sync_test::args::SyncOptions;
 
 /// `troubleshoot`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Troubleshoot {
+    /// The account that it is about: the checks that confirm the log's causes or rule them out are run
+    /// against it; without a log, all checks.
+    #[arg(value_name = "ACCOUNT")]
+    pub account: Option<String>,
     /// The log, or the text of an error, of any size and encoding, also packed by gzip; `-`: standard
     /// input.
-    #[arg(long, value_name = "FILE", required = true)]
-    pub log: PathBuf,
-    /// What is brought along.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Prove it on an account of the simulated tenant; `syncready check --demo list` names the scenarios.
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["account", "from"])]
+    pub demo: Option<String>,
+    /// Judge saved facts, without any network.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "as_mailboxes"])]
+    pub from: Option<PathBuf>,
+    /// Save everything that was seen, readable for you only.
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+
+    /// Whom it is about.
     #[command(flatten)]
-    pub brings: Brings,
+    pub setting: Setting,
+    /// Directory of checks of your own; repeatable.
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub checks: Vec<PathBuf>,
+    /// Also try this mailbox, read only, as the one that the log is about; repeatable.
+    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
+    pub as_mailboxes: Vec<String>,
+    /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
+    #[arg(long = "import", value_name = "FILE", conflicts_with = "from", help_heading = "Configuration")]
+    pub imports: Vec<PathBuf>,
+    /// Do not sign in as the product, even where its credential is configured.
+    #[arg(long, conflicts_with = "retry_sign_in", help_heading = "Configuration")]
+    pub no_sign_in: bool,
+    /// Time limit of the whole run.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
+    pub timeout: Option<Duration>,
+
+    /// Also do the test sync, where it may decide: it writes to marked folders of its own and removes them
+    /// again.
+    #[arg(long, conflicts_with_all = ["from", "no_sign_in"], help_heading = "Test sync")]
+    pub sync: bool,
+    /// What the test sync does.
+    #[command(flatten)]
+    pub test_sync: SyncOptions,
+
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t = PageFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub format: PageFormat,
@@ -28,14 +68,46 @@ pub struct Troubleshoot {
     pub look: Look,
 }
 
+impl Troubleshoot {
+    /// Whether an account is looked at, and not only a log. A log alone never goes over the network.
+    pub fn is_about_an_account(&self) -> bool {
+        self.log.is_none() || self.account.is_some() || self.demo.is_some() || self.from.is_some()
+    }
+
+    /// The check that sees the same.
+    pub fn as_check(&self) -> Check {
+        Check {
+            accounts: self.account.iter().cloned().collect(),
+            demo: self.demo.clone(),
+            from: self.from.clone(),
+            save_facts: self.save_facts.clone(),
+            setting: self.setting.clone(),
+            checks: self.checks.clone(),
+            as_mailboxes: self.as_mailboxes.clone(),
+            imports: self.imports.clone(),
+            no_sign_in: self.no_sign_in,
+            timeout: self.timeout,
+            sync: self.sync,
+            test_sync: self.test_sync.clone(),
+            output: self.output.clone(),
+            look: self.look.clone(),
+            ..Check::plain()
+        }
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   syncready troubleshoot --log sync.log.gz
   journalctl -u sync | syncready troubleshoot --log -
-  syncready troubleshoot --log error.txt --format json
+  syncready troubleshoot svc-sync@contoso.com --log error.txt
+  syncready troubleshoot svc-sync@contoso.com
+  syncready troubleshoot --demo secret-expired --log error.txt --format json
 
-Nothing leaves this machine: a log is read and compared with what is known. What stands in it is taken
-as data only, and secrets in it are never printed.
+A log alone is compared with what is known, and nothing leaves this machine. With an account, the checks
+that confirm its likely causes or rule them out are run, and no others, unless they prove nothing. What
+stands in a log is taken as data only, and secrets in it are never printed.
 
-Exit codes: 0 a cause is named, 2 wrong usage, 3 something failed and nothing known fits, 4 nothing
-failed, or only what worked again later.";
+Exit codes: 0 a cause is proven (without an account: named), 2 wrong usage, 3 nothing is proven (without
+an account: something failed and nothing known fits), 4 nothing is wrong: the checks pass, and nothing
+failed in the log, or only what worked again later.";

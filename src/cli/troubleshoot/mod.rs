@@ -1,6 +1,9 @@
-//! `troubleshoot`: the likeliest cause behind a log or an error text.
+//! `troubleshoot`: the likeliest cause behind a log or an error text, and the proof on an account.
 
+mod account;
 pub mod args;
+mod cases;
+mod names;
 
 use std::{
     fs::File,
@@ -8,29 +11,57 @@ use std::{
     path::Path,
 };
 
+pub use account::{Question, answer, one};
+
 use super::{args::PageFormat, exit, look, output::Sink, own, problem::Problem, trouble::Trouble};
 use crate::{
-    knowledge::diagnosis::{Diagnosis, Engine},
-    report::troubleshoot,
+    knowledge::{
+        Knowledge,
+        diagnosis::{Diagnosis, Engine},
+    },
+    report::{topic::Topic, troubleshoot},
 };
 
-/// Diagnoses one log.
+/// Diagnoses a log, and proves it on an account where one is given.
 pub fn run(args: &args::Troubleshoot) -> Result<u8, Trouble> {
+    if args.is_about_an_account() {
+        return account::run(args);
+    }
     let sink = Sink::open(args.output.output.as_deref())?;
-    let brought = own::find(&args.brings.checks, args.brings.config.as_deref())?;
+    let brought = own::find(&args.checks, args.setting.config.as_deref())?;
     let knowledge = brought.knowledge();
-    let name = if is_stdin(&args.log) { "standard input".to_owned() } else { args.log.display().to_string() };
+    let Some(log) = read(args, knowledge)? else {
+        return Err(Trouble::Ours("neither a log nor an account".into()));
+    };
+    let topic = troubleshoot::topic(brought.catalogue(), knowledge, &log.diagnosis, &log.name);
+    let text = written(args, &sink, &topic);
+    sink.write(&text)?;
+    Ok(code(&log.diagnosis))
+}
+
+/// A log that was read.
+pub struct Log {
+    /// Where it stands.
+    pub name: String,
+    /// What it says.
+    pub diagnosis: Diagnosis,
+}
+
+/// The log, where there is one.
+fn read(args: &args::Troubleshoot, knowledge: &Knowledge) -> Result<Option<Log>, Problem> {
+    let Some(path) = &args.log else { return Ok(None) };
+    let name = if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
     let refuse = |error: io::Error| Problem::new(format!("cannot read {name}: {}", reason(&error)));
-    let log = open(&args.log).map_err(refuse)?;
-    let diagnosis = Engine::new(knowledge).read(log).map_err(refuse)?;
-    let topic = troubleshoot::topic(brought.catalogue(), knowledge, &diagnosis, &name);
-    let text = match args.format {
+    let diagnosis = Engine::new(knowledge).read(open(path).map_err(refuse)?).map_err(refuse)?;
+    Ok(Some(Log { name, diagnosis }))
+}
+
+fn written(args: &args::Troubleshoot, sink: &Sink, topic: &Topic) -> String {
+    match args.format {
         PageFormat::Json => topic.json(),
         PageFormat::Markdown => topic.markdown(),
         PageFormat::Text => topic.text(&look::stdout(&args.look, !sink.is_stdout())),
-    };
-    sink.write(&text)?;
-    Ok(code(&diagnosis))
+    }
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -1,7 +1,11 @@
 //! What a log says, for people and for programs: the likeliest cause with its reasons, lines and way
 //! out, what to try next, and what else stands there.
 
+mod account;
+
 use serde_json::{Value, json};
+
+pub use account::{Case, Ending, Tried, tried};
 
 use super::explain::waits;
 use super::mark::Paint;
@@ -36,7 +40,8 @@ impl<'a> Told<'a> {
         world: Option<&str>,
     ) -> Self {
         let finders = finders(catalogue, &candidate.cause);
-        use crate::engine::{Catalogue, WORLDS};
+        let roads = roads(&finders, &worlds(world));
+        let meaning = catalogue.meaning(&candidate.cause).unwrap_or_default();
         Self { candidate, meaning, known: knowledge.cause(&candidate.cause), finders, roads }
     }
 }
@@ -97,7 +102,7 @@ fn head(sheet: &mut Sheet, diagnosis: &Diagnosis, told: &[Told<'_>], name: &str)
         None => {}
     }
     if let Some(first) = told.first() {
-        sheet.labelled("Proven", "no: a log shows what is likely; the check below proves it");
+        sheet.labelled("Proven", "no: a log shows what is likely; `syncready troubleshoot ACCOUNT --log FILE` proves it on the account");
         if !first.candidate.proves.is_empty() {
             sheet.labelled("Also said", &first.candidate.proves.join("; "));
         }
@@ -113,20 +118,28 @@ fn first_cause(sheet: &mut Sheet, diagnosis: &Diagnosis, first: &Told<'_>) {
     for reason in &first.candidate.because {
         sheet.point(reason);
     }
-    let rests = |line: &u64| first.candidate.lines.contains(line);
+    rests_on(sheet, diagnosis, first.candidate);
+    if !first.candidate.advice.is_empty() {
+        sheet.heading("What to do");
+        steps(sheet, &first.candidate.advice);
+    }
+    way_out(sheet, &first.roads);
+    known_way(sheet, first);
+}
+
+fn rests_on(sheet: &mut Sheet, diagnosis: &Diagnosis, candidate: &Candidate) {
+    let rests = |line: &u64| candidate.lines.contains(line);
     let lines =
         diagnosis.failures.iter().flat_map(|failure| &failure.lines).filter(|line| rests(&line.number));
     sheet.heading("The lines that it rests on");
     for line in lines.take(LISTED) {
         sheet.labelled(&format!("line {}", line.number), &line.text);
     }
-    if !first.candidate.advice.is_empty() {
-        sheet.heading("What to do");
-        steps(sheet, &first.candidate.advice);
-    }
-    way_out(sheet, &first.roads);
-    if let Some(known) =
-        first.known.as_ref().filter(|known| first.roads.is_empty() && !known.steps.is_empty())
+}
+
+/// The way out of a cause for which no check holds one.
+fn known_way(sheet: &mut Sheet, told: &Told<'_>) {
+    if let Some(known) = told.known.as_ref().filter(|known| told.roads.is_empty() && !known.steps.is_empty())
     {
         sheet.heading("The way out");
         steps(sheet, &known.steps);
@@ -241,6 +254,10 @@ fn secrets(sheet: &mut Sheet, diagnosis: &Diagnosis) {
 
 fn document(diagnosis: &Diagnosis, told: &[Told<'_>]) -> Value {
     let causes: Vec<Value> = (0..told.len()).map(|place| cause(told, place)).collect();
+    document_of(diagnosis, &causes)
+}
+
+fn document_of(diagnosis: &Diagnosis, causes: &[Value]) -> Value {
     json!({
         "format": 1,
         "causes": causes,

@@ -1,0 +1,320 @@
+//! What the findings of an account say about a cause that something else suggests, as a log does:
+//! proven, ruled out, or still open, and by which checks.
+
+use serde::Serialize;
+
+use super::catalogue::Catalogue;
+use super::check::Check;
+use super::finding::{Finding, Missing, Word};
+
+/// A check that names more causes than this reports what a server answered; one that names fewer looks
+/// for just these.
+const FEW: usize = 3;
+
+/// The area whose checks look from the machine that they run on.
+const FROM_HERE: &str = "network";
+
+/// What becomes of a suspected cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// A check of the account failed with it.
+    Proven,
+    /// A check that could tell did not come to a result.
+    Undecided,
+    /// No check that was run can tell.
+    LogOnly,
+    /// The checks that look for it passed, or it does not exist in the account's world.
+    RuledOut,
+}
+
+/// What a check says about a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// It failed with the cause.
+    Confirms,
+    /// It warns of the cause.
+    Warns,
+    /// It looked for the cause and did not find it.
+    Refutes,
+    /// It has no use for this account: its world, its way of signing in or its profile.
+    OutOfPlace,
+    /// It waits for a check that failed.
+    Waits,
+    /// It came to no result, or something else decided it before it looked for the cause.
+    Open,
+    /// It was not run.
+    NotRun,
+}
+
+/// A check that can find a cause, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Witness {
+    /// Its id.
+    pub check: String,
+    /// What it says about the cause.
+    pub says: Says,
+    /// Its result; `None`: it was not run.
+    pub result: Option<Word>,
+    /// What was seen.
+    pub message: String,
+    /// Why it came to no result.
+    pub reason: Option<Missing>,
+    /// Exchanges that it rests on.
+    pub evidence: Vec<String>,
+    #[serde(skip)]
+    looks_for_it: bool,
+}
+
+/// What is left of a suspected cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// What became of it.
+    pub verdict: Standing,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The checks that can find it.
+    pub said: Vec<Witness>,
+    /// Permissions that would decide.
+    pub permissions: Vec<String>,
+    /// The failed check that the deciding ones wait for.
+    pub waits_for: Option<String>,
+}
+
+/// Every check that can find a cause.
+pub fn finders<'c>(catalogue: &'c Catalogue, cause: &str) -> Vec<&'c Check> {
+    let naming: Vec<&Check> = catalogue.checks().iter().filter(|check| check.mentions(cause)).collect();
+    let with = |word: Word| -> Vec<&Check> {
+        let names = |check: &&&Check| rows(check, cause).any(|(_, result)| result == word);
+        naming.iter().filter(names).copied().collect()
+    };
+    let failing = with(Word::Fail);
+    if failing.is_empty() { with(Word::Warn) } else { failing }
+}
+
+/// The rows that name a cause, with their results.
+fn rows<'c>(check: &'c Check, cause: &'c str) -> impl Iterator<Item = (usize, Word)> {
+    let rows = check.file().outcome.iter().enumerate();
+    rows.filter(move |(_, row)| row.cause.as_deref().is_some_and(|named| named == cause))
+        .map(|(place, row)| (place, *row.result.get_ref()))
+}
+
+/// What these findings say about a cause.
+pub fn proof(catalogue: &Catalogue, cause: &str, findings: &[Finding]) -> Proof {
+    let finders = finders(catalogue, cause);
+    let said: Vec<Witness> = finders
+        .iter()
+        .map(|check| witness(check, cause, findings.iter().find(|finding| finding.check == check.id())))
+        .collect();
+    let (verdict, reason) = judge(&said);
+    let open = || said.iter().filter(|witness| verdict == Standing::Undecided && witness.says == Says::Open);
+    let mut permissions: Vec<String> =
+        open().filter_map(|witness| witness.reason.as_ref()?.permission.clone()).collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    let waits_for = said
+        .iter()
+        .filter(|witness| witness.says == Says::Waits)
+        .find_map(|witness| witness.reason.as_ref()?.because.clone());
+    let waits_for = waits_for.filter(|_| verdict == Standing::Undecided);
+    Proof { verdict, reason, said, permissions, waits_for }
+}
+
+fn witness(check: &Check, cause: &str, finding: Option<&Finding>) -> Witness {
+    let mut named: Vec<&str> = check
+        .file()
+        .outcome
+        .iter()
+        .filter(|row| *row.result.get_ref() == Word::Fail)
+        .filter_map(|row| row.cause.as_deref().map(AsRef::as_ref))
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    Witness {
+        check: check.id().to_owned(),
+        says: finding.map_or(Says::NotRun, |finding| says(check, cause, finding)),
+        result: finding.map(|finding| finding.result),
+        message: finding.map(|finding| finding.message.clone()).unwrap_or_default(),
+        reason: finding.and_then(|finding| finding.reason.clone()),
+        evidence: finding.map(|finding| finding.evidence.clone()).unwrap_or_default(),
+        looks_for_it: named.len() <= FEW,
+    }
+}
+
+fn says(check: &Check, cause: &str, finding: &Finding) -> Says {
+    let hit = |result: Word| {
+        finding.row.is_some_and(|row| rows(check, cause).any(|(place, word)| place == row && word == result))
+    };
+    match finding.result {
+        // What a profile only advises is a warning, and was seen all the same.
+        Word::Fail | Word::Warn if hit(Word::Fail) => Says::Confirms,
+        Word::Fail | Word::Warn if hit(Word::Warn) => Says::Warns,
+        Word::Pass => Says::Refutes,
+        Word::NotApplicable => Says::OutOfPlace,
+        Word::Skipped => Says::Waits,
+        // Rows go in order: those before the one that was hit were looked at.
+        Word::Fail | Word::Warn | Word::Unknown => match finding.row {
+            Some(row) if rows(check, cause).all(|(place, _)| place < row) => Says::Refutes,
+            _ => Says::Open,
+        },
+    }
+}
+
+fn judge(said: &[Witness]) -> (Standing, String) {
+    let those = |says: Says| said.iter().filter(move |witness| witness.says == says);
+    if let Some(witness) = those(Says::Confirms).next() {
+        return (Standing::Proven, format!("{} found it: {}", witness.check, witness.message));
+    }
+    if let Some(witness) = those(Says::Warns).next() {
+        return (Standing::Undecided, format!("{} warns of it: {}", witness.check, witness.message));
+    }
+    let run: Vec<&Witness> = said.iter().filter(|witness| witness.says != Says::NotRun).collect();
+    if run.is_empty() {
+        return (Standing::LogOnly, unseen(said));
+    }
+    let here: Vec<&Witness> = run.iter().filter(|one| one.says != Says::OutOfPlace).copied().collect();
+    let Some(first) = here.first() else {
+        return (Standing::RuledOut, out_of_place(&run));
+    };
+    let looking: Vec<&Witness> = here.iter().filter(|one| one.looks_for_it).copied().collect();
+    let telling = if looking.is_empty() { here.clone() } else { looking };
+    let open: Vec<&Witness> = telling.iter().filter(|one| one.says != Says::Refutes).copied().collect();
+    let Some(one) = open.first() else {
+        let passed = names(&telling);
+        let verb = if telling.len() == 1 { "looked for it and did not find it" } else { "did not find it" };
+        let from_here = first.check.split('/').next() == Some(FROM_HERE);
+        let where_from =
+            if from_here { " from this machine; the product's may see something else" } else { "" };
+        return (Standing::RuledOut, format!("{passed} {verb}{where_from}"));
+    };
+    (Standing::Undecided, undecided(one))
+}
+
+fn undecided(one: &Witness) -> String {
+    let permission = one.reason.as_ref().and_then(|reason| reason.permission.as_deref());
+    match (one.says, permission) {
+        (Says::Waits, _) => format!("{} {}", one.check, one.message),
+        (_, Some(permission)) => format!("{} would tell with {permission}: {}", one.check, one.message),
+        _ if one.result == Some(Word::Unknown) => format!("{} could not tell: {}", one.check, one.message),
+        _ => format!("{} found something else before it looked: {}", one.check, one.message),
+    }
+}
+
+fn unseen(said: &[Witness]) -> String {
+    match said.first() {
+        None => {
+            "no check can see it from outside: it comes and goes, or shows in the product only".to_owned()
+        }
+        Some(_) => {
+            format!("only what a test sync does shows it ({})", names(&said.iter().collect::<Vec<_>>()))
+        }
+    }
+}
+
+fn out_of_place(run: &[&Witness]) -> String {
+    let message = run.first().map(|one| one.message.as_str()).unwrap_or_default();
+    let subject =
+        if run.len() == 1 { "the check that looks for it has" } else { "the checks that look for it have" };
+    format!("{subject} no place here ({}): {message}", names(run))
+}
+
+/// The first checks by name.
+fn names(witnesses: &[&Witness]) -> String {
+    let shown: Vec<&str> = witnesses.iter().take(3).map(|one| one.check.as_str()).collect();
+    match witnesses.len().checked_sub(shown.len()) {
+        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        let outcome = |result: &str, cause: &str| {
+            let cause = if cause.is_empty() { String::new() } else { format!("cause='{cause}'\n") };
+            format!("[[outcome]]\nresult='{result}'\n{cause}message='m'\n")
+        };
+        let head = "title='T'\nsince='1'\nwhy='w'\n";
+        let one = format!("{head}{}{}", outcome("fail", "consent-missing"), outcome("pass", ""));
+        let other = ["proxy", "consent-missing", "app-disabled", "bad-password", "mfa-required"];
+        let rows: String = other.iter().map(|cause| outcome("fail", cause)).collect();
+        let files = [
+            ("consent/a.toml".to_owned(), one),
+            ("sign-in/b.toml".to_owned(), format!("{head}{rows}{}", outcome("pass", ""))),
+        ];
+        let files: Vec<(String, String)> =
+            files.into_iter().map(|(path, text)| (path, with_conditions(&text))).collect();
+        Catalogue::load(files).expect("it loads")
+    }
+
+    /// Every row but the last needs a condition.
+    fn with_conditions(text: &str) -> String {
+        let parts: Vec<&str> = text.split("[[outcome]]\n").collect();
+        let last = parts.len() - 1;
+        let part = |(place, part): (usize, &&str)| match place {
+            0 => (*part).to_owned(),
+            _ if place == last => format!("[[outcome]]\n{part}"),
+            _ => format!("[[outcome]]\nwhen='1 == 2'\n{part}"),
+        };
+        parts.iter().enumerate().map(part).collect()
+    }
+
+    fn finding(check: &str, result: Word, row: Option<usize>) -> Finding {
+        let json = serde_json::json!(result);
+        Finding {
+            check: check.to_owned(),
+            title: String::new(),
+            origin: None,
+            result,
+            required: true,
+            cause: None,
+            message: json.as_str().unwrap_or_default().to_owned(),
+            why: String::new(),
+            expected: None,
+            actual: None,
+            reason: None,
+            fix: Vec::new(),
+            settles: None,
+            would_pass_if: Vec::new(),
+            evidence: Vec::new(),
+            row,
+            facts: Vec::new(),
+            references: Vec::new(),
+            waived: None,
+        }
+    }
+
+    fn verdict(one: (Word, Option<usize>), other: (Word, Option<usize>)) -> Standing {
+        let findings = [finding("consent/a", one.0, one.1), finding("sign-in/b", other.0, other.1)];
+        proof(&catalogue(), "consent-missing", &findings).verdict
+    }
+
+    #[test]
+    fn a_check_that_fails_with_the_cause_proves_it() {
+        assert_eq!(verdict((Word::Fail, Some(0)), (Word::Unknown, None)), Standing::Proven);
+        assert_eq!(verdict((Word::Pass, Some(1)), (Word::Warn, Some(1))), Standing::Proven);
+    }
+
+    #[test]
+    fn the_check_that_looks_for_it_rules_it_out_whatever_a_broad_one_lacks() {
+        assert_eq!(verdict((Word::Pass, Some(1)), (Word::Unknown, None)), Standing::RuledOut);
+        assert_eq!(verdict((Word::Unknown, None), (Word::Pass, Some(5))), Standing::Undecided);
+    }
+
+    #[test]
+    fn rows_before_the_one_that_was_hit_were_looked_at() {
+        let na = (Word::NotApplicable, None);
+        assert_eq!(verdict(na, (Word::Fail, Some(0))), Standing::Undecided);
+        assert_eq!(verdict(na, (Word::Fail, Some(2))), Standing::RuledOut);
+        assert_eq!(verdict(na, na), Standing::RuledOut);
+    }
+
+    #[test]
+    fn what_no_check_names_stands_in_the_log_only() {
+        let proof = proof(&catalogue(), "throttled", &[]);
+        assert_eq!((proof.verdict, proof.said.len()), (Standing::LogOnly, 0));
+    }
+}

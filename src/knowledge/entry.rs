@@ -25,6 +25,9 @@ pub struct Entry {
     /// What it explains: the names of codes and texts that say no more beside it.
     #[serde(default)]
     pub silences: Vec<String>,
+    /// Free words: they say no more where a code or a known text decides.
+    #[serde(default)]
+    pub free: bool,
     /// A text without a code: parts by which it is recognized, whatever their letters' case.
     #[serde(default)]
     pub any: Vec<String>,
@@ -34,6 +37,8 @@ pub struct Entry {
     /// One text of each row, near each other.
     #[serde(default)]
     pub all: Vec<Vec<String>>,
+    /// How many bytes the rows may lie apart; `None`: 600.
+    pub near: Option<u16>,
     /// HTTP status codes, in the forms in which they are printed.
     #[serde(default)]
     pub status: Vec<u16>,
@@ -155,6 +160,8 @@ pub struct Origin {
 pub struct CauseEntry {
     /// How it shows from outside.
     pub shows: String,
+    /// By what it is told from others, in half a sentence.
+    pub sign: Option<String>,
     /// In a few words, for counts; without it, its name.
     pub short: Option<String>,
     /// The way out, where no check holds one.

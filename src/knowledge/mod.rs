@@ -30,6 +30,9 @@ const CAUSES: &str = "causes";
 /// The folder of the files that hold texts without a code; every other file holds codes.
 const TEXTS: &str = "texts/";
 
+/// Most causes whose signs are told.
+const SIGNS: usize = 4;
+
 /// All knowledge files, found but not read.
 #[derive(Debug)]
 pub struct Knowledge {
@@ -166,6 +169,9 @@ impl Knowledge {
         block.name.clone_into(&mut entry.code);
         let origin = blocks(&file.text).find(|block| block.name == "file");
         entry.origin = origin.and_then(|block| block.read().ok()).unwrap_or_default();
+        if entry.tells.is_none() && entry.causes.len() > 1 {
+            entry.tells = self.signs(&entry.causes);
+        }
         if let Some(path) = &file.brought {
             let built_in = self.files.iter().filter(|file| file.brought.is_none() && file.name != CAUSES);
             let overrides = built_in.flat_map(|file| blocks(&file.text)).any(|known| {
@@ -178,6 +184,18 @@ impl Knowledge {
             }
         }
         Some(entry)
+    }
+
+    /// What tells the likeliest of these causes apart.
+    fn signs(&self, causes: &[Likely]) -> Option<String> {
+        let signs: Vec<String> = causes
+            .iter()
+            .take(SIGNS)
+            .filter_map(|likely| {
+                self.cause(&likely.cause)?.sign.map(|sign| format!("{} if {sign}", likely.cause))
+            })
+            .collect();
+        (signs.len() > 1).then(|| format!("{}.", signs.join("; ")))
     }
 
     /// What a cause looks like, and the way out where no check holds one.

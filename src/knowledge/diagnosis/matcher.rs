@@ -11,7 +11,9 @@ use crate::knowledge::{Case, Entry, Knowledge, Likely};
 const CODE: u8 = 95;
 /// Strength of a text where its entry names none.
 const TEXT: u8 = 70;
-/// How far apart the texts of one entry may stand, in bytes.
+/// From this strength on, free words beside a code or a text say no more.
+const DECIDES: f64 = 0.8;
+/// How far apart the texts of one entry may stand, in bytes, where it does not say so.
 const NEAR: usize = 600;
 /// Most places of one entry in one text that are looked at.
 const PLACES: usize = 48;
@@ -140,7 +142,9 @@ impl Matcher {
             }
         }
         let complete = places.into_iter().filter_map(|(known, places)| {
-            let at = together(&places, self.known[known].rows)?;
+            let known_here = &self.known[known];
+            let near = known_here.entry.near.map_or(NEAR, usize::from);
+            let at = together(&places, known_here.rows, near)?;
             Some(Seen { known, at })
         });
         let mut seen: Vec<Seen> = complete.collect();
@@ -158,7 +162,7 @@ impl Matcher {
         known.entry.cases.iter().find(fits).map_or(&known.entry.causes, |case| &case.causes)
     }
 
-    /// Drops what others explain.
+    /// Drops what others explain, and free words where something else decides.
     pub fn silence(&self, seen: &mut Vec<Seen>) {
         let silenced: HashSet<usize> = seen
             .iter()
@@ -166,6 +170,13 @@ impl Matcher {
             .filter_map(|name| self.place(name))
             .collect();
         seen.retain(|seen| !silenced.contains(&seen.known));
+        let decides = |seen: &Seen| {
+            let known = &self.known[seen.known];
+            !known.entry.free && known.is_evidence() && known.strength() >= DECIDES
+        };
+        if seen.iter().any(decides) {
+            seen.retain(|seen| !self.known[seen.known].entry.free);
+        }
     }
 
     /// Drops what misses its company, until nothing changes.
@@ -234,12 +245,12 @@ fn is_whole(text: &[u8], start: usize, end: usize) -> bool {
 }
 
 /// Where all rows stand near each other: the first place of such a window.
-fn together(places: &[(u8, usize)], rows: u32) -> Option<usize> {
+fn together(places: &[(u8, usize)], rows: u32, near: usize) -> Option<usize> {
     let mut sorted: Vec<(usize, u8)> = places.iter().map(|(row, at)| (*at, *row)).collect();
     sorted.sort_unstable();
     sorted.iter().enumerate().find_map(|(index, (start, _))| {
         let mut found = 0;
-        for (at, row) in sorted[index..].iter().take_while(|(at, _)| at - start <= NEAR) {
+        for (at, row) in sorted[index..].iter().take_while(|(at, _)| at - start <= near) {
             let _ = at;
             found |= 1_u32 << row.min(&31);
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod support;
+
 use std::{net::SocketAddr, time::Duration};
 
 use hickory_resolver::{
@@ -11,10 +13,8 @@ use hickory_resolver::{
     proto::op::ResponseCode,
 };
 use serde_json::Value;
+use support::{PRODUCT, READER, client};
 use syncready::lab::{Lab, Options, Scenario};
-
-const READER: &str = "4ead4ead-0000-4000-8000-000000000009";
-const PRODUCT: &str = "b1f0c0de-0000-4000-8000-00000000a991";
 
 async fn lab(world: &str, patch: &str) -> Lab {
     let text = format!("description = 'x'\nworld = '{world}'\nverdict = 'ready'\npatch = '''{patch}'''\n");
@@ -23,23 +23,6 @@ async fn lab(world: &str, patch: &str) -> Lab {
 
 fn secret(lab: &Lab, name: &str) -> String {
     std::fs::read_to_string(lab.folder().join(name)).unwrap()
-}
-
-fn client(lab: &Lab) -> reqwest::Client {
-    // Another test of this binary may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let root = std::fs::read(lab.folder().join("ca.pem")).unwrap();
-    let mut builder = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
-        .timeout(Duration::from_secs(5));
-    for (from, to) in lab.connect_to() {
-        if let Some(host) = from.strip_suffix(":443") {
-            builder = builder.resolve(host, *to);
-        }
-    }
-    builder.build().unwrap()
 }
 
 /// The URL with the port at which the lab serves it; the plain clients here cannot map ports.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Style;
 use super::mark::{Paint, mark};
@@ -17,13 +17,9 @@ const SHOWN: usize = 3;
 /// Steps that stand in the table for one cause.
 const STEPS: usize = 3;
 
-/// The result of a run, its last line.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
-pub struct Summary {
-    /// Always `syncready-coverage-summary`.
-    pub kind: &'static str,
-    /// Version of the document.
-    pub format: u32,
+/// What decides which mailboxes are asked, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Options {
     /// The account.
     pub account: String,
     /// App id of the product; null: none.
@@ -36,6 +32,34 @@ pub struct Summary {
     pub source: String,
     /// Part of them, `I/N`; null: all.
     pub shard: Option<String>,
+}
+
+impl Options {
+    /// The first thing that differs: its name, what stood there, what stands there now.
+    pub fn difference(&self, now: &Self) -> Option<(&'static str, String, String)> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        let pairs = [
+            ("account", self.account.to_lowercase(), now.account.to_lowercase()),
+            ("app", text(&self.app), text(&now.app)),
+            ("world", text(&self.world), text(&now.world)),
+            ("protocol", self.protocol.clone(), now.protocol.clone()),
+            ("source", self.source.clone(), now.source.clone()),
+            ("shard", text(&self.shard), text(&now.shard)),
+        ];
+        pairs.into_iter().find(|(_, was, is)| was != is)
+    }
+}
+
+/// The result of a run, its last line.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Always `syncready-coverage-summary`.
+    pub kind: &'static str,
+    /// Version of the document.
+    pub format: u32,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub options: Options,
     /// What the directory says of the scope, in words.
     pub scope: Vec<String>,
     /// When the run began, RFC 3339, UTC.
@@ -213,8 +237,8 @@ impl Summary {
 /// The table.
 pub fn table(summary: &Summary, style: &Style) -> String {
     let mut page = Page::new(style);
-    let shard = summary.shard.as_ref().map(|shard| format!(", part {shard}")).unwrap_or_default();
-    page.heading(&format!("Coverage for {}: {}{shard}", summary.account, summary.source));
+    let shard = summary.options.shard.as_ref().map(|shard| format!(", part {shard}")).unwrap_or_default();
+    page.heading(&format!("Coverage for {}: {}{shard}", summary.options.account, summary.options.source));
     let paint = if summary.failed > 0 {
         Paint::Bad
     } else if summary.undetermined > 0 || summary.early.is_some() || summary.mailboxes == 0 {

@@ -331,11 +331,9 @@ async fn somebody_elses_item_keeps_the_folder_and_loses_nothing() {
     assert_eq!((dump.matches("foreign-").count(), dump.matches("item-").count()), (2, 0), "{dump}");
 }
 
-#[tokio::test]
-async fn a_young_leftover_may_belong_to_somebody_and_stays() {
-    let server = Server::new(Manners::default());
-    let stub = serve(&server).await;
-    let (client, first) = (client(&stub), plan(1));
+/// Begins a run and breaks it off as soon as an item is there.
+async fn break_off(server: &Server, stub: &Stub) {
+    let (client, first) = (client(stub), plan(1));
     let task = tokio::spawn(async move {
         syncready::sync::ews::run(&client, &first, &CancellationToken::new(), |_| {}).await
     });
@@ -344,6 +342,13 @@ async fn a_young_leftover_may_belong_to_somebody_and_stays() {
     }
     task.abort();
     let _ = task.await;
+}
+
+#[tokio::test]
+async fn a_young_leftover_may_belong_to_somebody_and_stays() {
+    let server = Server::new(Manners::default());
+    let stub = serve(&server).await;
+    break_off(&server, &stub).await;
     let young = Plan { only_sweep: true, sweep: Sweep::Old, ..plan(2) };
     let outcome = run_on(&stub, &young).await;
     assert!(!outcome.leftovers.is_empty());
@@ -359,15 +364,7 @@ async fn a_young_leftover_may_belong_to_somebody_and_stays() {
 async fn what_somebody_moved_elsewhere_is_told_and_stays() {
     let server = Server::new(Manners::default());
     let stub = serve(&server).await;
-    let (client, first) = (client(&stub), plan(1));
-    let task = tokio::spawn(async move {
-        syncready::sync::ews::run(&client, &first, &CancellationToken::new(), |_| {}).await
-    });
-    while !server.dump().contains("item-") {
-        tokio::time::sleep(Duration::from_micros(300)).await;
-    }
-    task.abort();
-    let _ = task.await;
+    break_off(&server, &stub).await;
     server.mislay();
     let outcome = run_on(&stub, &plan(2)).await;
     let (moved, folders): (Vec<_>, Vec<_>) =

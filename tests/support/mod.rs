@@ -15,6 +15,24 @@ pub const SVC: &str = "5b1e0c1e-0000-4000-8000-00000000a001";
 pub const GRAPH: &str = "graph.microsoft.com";
 pub const OUTLOOK: &str = "outlook.office365.com";
 
+/// A plain client for a lab.
+pub fn client(lab: &Lab) -> reqwest::Client {
+    // Another test of this binary may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = std::fs::read(lab.folder().join("ca.pem")).unwrap();
+    let mut builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
+        .timeout(Duration::from_secs(5));
+    for (from, to) in lab.connect_to() {
+        if let Some(host) = from.strip_suffix(":443") {
+            builder = builder.resolve(host, *to);
+        }
+    }
+    builder.build().unwrap()
+}
+
 /// A lab with a client for it.
 pub struct Bench {
     pub lab: Lab,
@@ -30,20 +48,7 @@ impl Bench {
 
     pub async fn serve(scenario: &Scenario) -> Self {
         let lab = Lab::start(scenario, Options::default()).await.unwrap();
-        // Another test of this binary may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let root = std::fs::read(lab.folder().join("ca.pem")).unwrap();
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
-            .timeout(Duration::from_secs(5));
-        for (from, to) in lab.connect_to() {
-            if let Some(host) = from.strip_suffix(":443") {
-                builder = builder.resolve(host, *to);
-            }
-        }
-        Self { http: builder.build().unwrap(), lab }
+        Self { http: client(&lab), lab }
     }
 
     /// The URL with the port at which the lab serves the host.

@@ -122,6 +122,17 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+/// One request, alone or of a batch.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    address: SocketAddr,
+    method: &'a Method,
+    path: &'a str,
+    prefer: &'a str,
+    if_match: &'a str,
+    body: &'a Value,
+}
+
 async fn serve(
     world: Arc<Mutex<World>>,
     address: SocketAddr,
@@ -142,7 +153,14 @@ async fn serve(
     };
     let answer = || {
         let mut world = world.lock().expect("not poisoned");
-        world.whole(address, &head.method, &path, &header("prefer"), &header("if-match"), &body)
+        world.whole(Asked {
+            address,
+            method: &head.method,
+            path: &path,
+            prefer: &header("prefer"),
+            if_match: &header("if-match"),
+            body: &body,
+        })
     };
     Ok(match fault {
         Some(Fault::Lost) => {
@@ -218,18 +236,11 @@ impl World {
         self.objects.iter().filter(|(_, object)| there(object)).map(|(id, _)| id.clone()).collect()
     }
 
-    fn whole(
-        &mut self,
-        address: SocketAddr,
-        method: &Method,
-        path: &str,
-        prefer: &str,
-        if_match: &str,
-        body: &Value,
-    ) -> Answer {
+    fn whole(&mut self, asked: Asked<'_>) -> Answer {
+        let Asked { path, prefer, body, .. } = asked;
         assert!(path.ends_with("/$batch") || prefer.contains("IdType=\"ImmutableId\""), "{path}");
         if path != "/v1.0/$batch" {
-            return self.one(address, method, path, prefer, if_match, body);
+            return self.one(asked);
         }
         if self.quirks.no_batch {
             return refuse(404, "BadRequest: Resource not found for the segment '$batch'.");
@@ -241,9 +252,14 @@ impl World {
             let header = |name: &str| request["headers"][name].as_str().unwrap_or_default();
             assert_eq!(request["body"].is_null(), header("Content-Type").is_empty());
             let path = format!("/v1.0{}", request["url"].as_str().expect("a URL"));
-            let prefer = header("Prefer");
-            let (status, body) =
-                self.one(address, &method, &path, prefer, header("If-Match"), &request["body"]);
+            let (status, body) = self.one(Asked {
+                method: &method,
+                path: &path,
+                prefer: header("Prefer"),
+                if_match: header("If-Match"),
+                body: &request["body"],
+                ..asked
+            });
             json!({ "id": request["id"], "status": status, "headers": {}, "body": body })
         };
         let mut answers: Vec<_> = requests.iter().map(answer).collect();
@@ -251,15 +267,8 @@ impl World {
         (200, json!({ "responses": answers }))
     }
 
-    fn one(
-        &mut self,
-        address: SocketAddr,
-        method: &Method,
-        path: &str,
-        prefer: &str,
-        if_match: &str,
-        body: &Value,
-    ) -> Answer {
+    fn one(&mut self, asked: Asked<'_>) -> Answer {
+        let Asked { address, method, path, prefer, if_match, body } = asked;
         let call =
             (method.to_string(), path.to_owned(), prefer.to_owned(), if_match.to_owned(), body.clone());
         self.calls.push(call);

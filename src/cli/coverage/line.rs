@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::coverage::{Answer, Declared, Row, Standing};
 use crate::facts::Tool;
+pub use crate::report::coverage::Options;
 
 /// Version of the lines.
 pub const FORMAT: u32 = 1;
@@ -35,39 +36,6 @@ pub struct Header {
     pub scope: Vec<String>,
     /// What the security team is told.
     pub notice: String,
-}
-
-/// What decides which mailboxes are asked, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Options {
-    /// The account.
-    pub account: String,
-    /// App id of the product; null: none.
-    pub app: Option<String>,
-    /// World, as in `world.kind`; null: unknown.
-    pub world: Option<String>,
-    /// `ews` or `graph`.
-    pub protocol: String,
-    /// Where the mailboxes come from.
-    pub source: String,
-    /// Part of them, `I/N`; null: all.
-    pub shard: Option<String>,
-}
-
-impl Options {
-    /// The first thing that differs: its name, what stood there, what stands there now.
-    pub fn difference(&self, now: &Self) -> Option<(&'static str, String, String)> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-        let pairs = [
-            ("account", self.account.to_lowercase(), now.account.to_lowercase()),
-            ("app", text(&self.app), text(&now.app)),
-            ("world", text(&self.world), text(&now.world)),
-            ("protocol", self.protocol.clone(), now.protocol.clone()),
-            ("source", self.source.clone(), now.source.clone()),
-            ("shard", text(&self.shard), text(&now.shard)),
-        ];
-        pairs.into_iter().find(|(_, was, is)| was != is)
-    }
 }
 
 /// One mailbox.

@@ -56,12 +56,7 @@ impl Course<'_> {
         Summary {
             kind: SUMMARY,
             format: FORMAT,
-            account: self.options.account.clone(),
-            app: self.options.app.clone(),
-            world: self.options.world.clone(),
-            protocol: self.options.protocol.clone(),
-            source: self.options.source.clone(),
-            shard: self.options.shard.clone(),
+            options: self.options.clone(),
             scope: self.scope.clone(),
             started_at: self.began.to_string(),
             ended_at: Timestamp::now().to_string(),

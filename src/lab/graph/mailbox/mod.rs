@@ -41,27 +41,27 @@ struct Family {
     shared: &'static str,
 }
 
-const MAIL: Family = Family {
-    plain: "Mail.ReadBasic Mail.Read Mail.ReadWrite",
-    app: "Mail.ReadBasic.All",
-    shared: "Mail.ReadBasic.Shared Mail.Read.Shared Mail.ReadWrite.Shared",
-};
-const SETTINGS: Family =
-    Family { plain: "MailboxSettings.Read MailboxSettings.ReadWrite", app: "", shared: "" };
-const CONTACTS: Family = Family {
-    plain: "Contacts.Read Contacts.ReadWrite",
-    app: "",
-    shared: "Contacts.Read.Shared Contacts.ReadWrite.Shared",
-};
-const CONTACTS_WRITE: Family =
-    Family { plain: "Contacts.ReadWrite", app: "", shared: "Contacts.ReadWrite.Shared" };
-const CALENDARS: Family = Family {
-    plain: "Calendars.ReadBasic Calendars.Read Calendars.ReadWrite",
-    app: "Calendars.ReadBasic.All",
-    shared: "Calendars.Read.Shared Calendars.ReadWrite.Shared",
-};
-const CALENDARS_WRITE: Family =
-    Family { plain: "Calendars.ReadWrite", app: "", shared: "Calendars.ReadWrite.Shared" };
+impl Family {
+    const fn new(plain: &'static str, app: &'static str, shared: &'static str) -> Self {
+        Self { plain, app, shared }
+    }
+}
+
+const MAIL: Family = Family::new(
+    "Mail.ReadBasic Mail.Read Mail.ReadWrite",
+    "Mail.ReadBasic.All",
+    "Mail.ReadBasic.Shared Mail.Read.Shared Mail.ReadWrite.Shared",
+);
+const SETTINGS: Family = Family::new("MailboxSettings.Read MailboxSettings.ReadWrite", "", "");
+const CONTACTS: Family =
+    Family::new("Contacts.Read Contacts.ReadWrite", "", "Contacts.Read.Shared Contacts.ReadWrite.Shared");
+const CONTACTS_WRITE: Family = Family::new("Contacts.ReadWrite", "", "Contacts.ReadWrite.Shared");
+const CALENDARS: Family = Family::new(
+    "Calendars.ReadBasic Calendars.Read Calendars.ReadWrite",
+    "Calendars.ReadBasic.All",
+    "Calendars.Read.Shared Calendars.ReadWrite.Shared",
+);
+const CALENDARS_WRITE: Family = Family::new("Calendars.ReadWrite", "", "Calendars.ReadWrite.Shared");
 
 /// The refusal of Exchange, with the text that says why.
 fn access_denied(text: &str) -> Refusal {

@@ -56,8 +56,19 @@ fn find(catalogue: &Catalogue, knowledge: &Knowledge, asked: &str) -> Option<Top
         .or_else(|| catalogue.profile(&lower).map(|profile| profile::topic(catalogue, profile)))
         .or_else(|| exit_code(asked))
         .or_else(|| knowledge.code(asked).map(|entry| topic::code(catalogue, &entry, &[])))
+        .or_else(|| status(catalogue, knowledge, &lower))
         .or_else(|| pasted(catalogue, knowledge, asked))
         .or_else(|| spoken(catalogue, knowledge, asked))
+}
+
+/// An HTTP status, as a number alone or as `HTTP 403 Forbidden`.
+fn status(catalogue: &Catalogue, knowledge: &Knowledge, asked: &str) -> Option<Topic> {
+    const AROUND: [&str; 8] =
+        ["http", "http/1.1", "http/2", "status", "code", "error", "forbidden", "unauthorized"];
+    let mut words =
+        asked.split([' ', ':', '(', ')']).filter(|word| !word.is_empty() && !AROUND.contains(word));
+    let number = words.next()?.parse().ok().filter(|_| words.next().is_none())?;
+    knowledge.status(number).map(|entry| topic::status(catalogue, &entry, number))
 }
 
 fn exit_code(asked: &str) -> Option<Topic> {

@@ -14,6 +14,7 @@ use super::{Access, Call, Context, Protocol, SubjectKind, Target, World, Yield};
 use crate::facts::{Absence, Reason, catalogue::Scope};
 use crate::wire::Secret;
 use crate::wire::ews::{self, Client, Credential, Kind, Mailbox, Outcome, Proof};
+use crate::wire::refusal::Given;
 
 /// The calls of this collector.
 pub const CALLS: &[Call] = &[
@@ -57,7 +58,7 @@ pub const CALLS: &[Call] = &[
 ];
 
 /// Facts of one question, by the field names that `own`, `impersonated` and `others[]` share.
-const COMMON: [&str; 5] = ["status", "result", "code", "text", "policy_reason"];
+const COMMON: [&str; 6] = ["status", "result", "code", "text", "policy_reason", "reason"];
 
 /// Other mailboxes asked at the same time.
 const AT_ONCE: usize = 4;
@@ -229,13 +230,14 @@ impl Asked {
     }
 }
 
-pub(super) fn common(outcome: &Outcome) -> [(&'static str, Value); 5] {
+pub(super) fn common(outcome: &Outcome) -> [(&'static str, Value); 6] {
     [
         (COMMON[0], json!(outcome.status)),
         (COMMON[1], json!(outcome.kind.as_str())),
         (COMMON[2], json!(outcome.code)),
         (COMMON[3], json!(outcome.text)),
         (COMMON[4], json!(outcome.policy_reason)),
+        (COMMON[5], json!(outcome.reason.map(Given::as_str))),
     ]
 }
 

@@ -38,6 +38,7 @@ mod public_folders;
 pub mod query;
 pub mod reader;
 mod realm;
+mod refusal;
 mod runner;
 mod scope;
 pub mod service_health;
@@ -84,6 +85,7 @@ pub fn calls() -> impl Iterator<Item = &'static Call> {
         public_folders::CALLS,
         reader::CALLS,
         realm::CALLS,
+        refusal::CALLS,
         scope::CALLS,
         service_health::CALLS,
         sign_in::CALLS,

@@ -9,7 +9,7 @@ use crate::facts::{Absence, Reason};
 use crate::wire::sign_in::{Attempt, Outcome, Refusal, Token};
 
 /// What is known only after an attempt.
-const ANSWER: [&str; 17] = [
+const ANSWER: [&str; 18] = [
     "token",
     "error",
     "suberror",
@@ -26,6 +26,7 @@ const ANSWER: [&str; 17] = [
     "roles",
     "scopes",
     "app_id",
+    "capabilities",
     "flow",
 ];
 
@@ -35,7 +36,7 @@ pub(super) const CALLS: &[Call] = &[
             "sign_in.error", "sign_in.suberror", "sign_in.error_code", "sign_in.error_codes",
             "sign_in.error_text", "sign_in.policy_ids", "sign_in.proves_password", "sign_in.trace_id",
             "sign_in.correlation_id", "sign_in.audience", "sign_in.tenant_id", "sign_in.identity_kind",
-            "sign_in.roles", "sign_in.scopes", "sign_in.app_id"]),
+            "sign_in.roles", "sign_in.scopes", "sign_in.app_id", "sign_in.capabilities"]),
     row!(
         "sign-in.policy-names",
         Account,
@@ -101,7 +102,7 @@ pub fn answer(attempt: &Attempt) -> Value {
     for name in ANSWER {
         facts[name] = Value::Null;
     }
-    for list in ["error_codes", "policy_ids", "roles", "scopes"] {
+    for list in ["error_codes", "policy_ids", "roles", "scopes", "capabilities"] {
         facts[list] = json!([]);
     }
     facts["flow"] = attempt.flow.into();
@@ -132,6 +133,7 @@ fn set_claims(facts: &mut Value, token: &Token) {
     facts["roles"] = json!(claims.roles);
     facts["scopes"] = json!(claims.scopes);
     facts["app_id"] = json!(claims.app_id);
+    facts["capabilities"] = json!(claims.capabilities);
 }
 
 fn set_refusal(facts: &mut Value, refusal: &Refusal, flow: &str) {

@@ -441,6 +441,7 @@ groups! {
         "roles" List "roles of the token";
         "scopes" List "scopes of the token";
         "app_id" Text "appid or azp of the token";
+        "capabilities" List "xms_cc of the token; cp1: it may be challenged for claims in the middle of its life";
     }
     /// The tenant's sign-in log for this account and app, the last seven days.
     Account sign_in_log {
@@ -459,6 +460,8 @@ groups! {
         "product[].error_code" Int "0: success";
         "product[].reason" Text "failureReason";
         "product[].policies" List "names of policies that failed it";
+        "product[].ip" Text "address that it came from";
+        "product[].country" Text "country or region of that address";
         "product_since" Time "start of the window asked for of the product's sign-ins: 30 days for an account, 7 for an app";
         "apps" List "distinct app names seen for the account";
         "since" Time "start of the window asked for";
@@ -543,6 +546,7 @@ groups! {
         "own.code" Text "EWS response code; NoError on success";
         "own.text" Text "message text";
         "own.policy_reason" Text "X-EWS-Policy-Reason";
+        "own.reason" Text "what a refusal itself gives as its reason: switched-off, switched-off-organization, switched-off-mailbox, not-admitted, access-policy, odata-off, location, revoked, claims, audience, permission, signature, strength, expired, license, denied (by the service, no reason) or stranger (nothing in it is of the service); null: no HTTP 401 or 403";
         "own.diagnostics" Text "x-ms-diagnostics";
         "own.challenges" List "schemes offered with a 401";
         "impersonated.attempted" Bool "GetFolder with ExchangeImpersonation of the account itself was sent";
@@ -551,6 +555,7 @@ groups! {
         "impersonated.code" Text "EWS response code";
         "impersonated.text" Text "message text";
         "impersonated.policy_reason" Text "X-EWS-Policy-Reason";
+        "impersonated.reason" Text "as own.reason";
         "impersonated.diagnostics" Text "x-ms-diagnostics";
         "impersonated.suggested_address" Text "address that the server names instead";
         "others" List "the same for each mailbox named by the user";
@@ -560,6 +565,7 @@ groups! {
         "others[].code" Text "EWS response code";
         "others[].text" Text "message text";
         "others[].policy_reason" Text "X-EWS-Policy-Reason";
+        "others[].reason" Text "as own.reason";
         "others[].repeated" Bool "a refusal was confirmed by a second request";
     }
     /// Public folders by EWS, with the product's credential.
@@ -573,6 +579,7 @@ groups! {
         "root.code" Text "EWS response code; NoError on success";
         "root.text" Text "message text";
         "root.policy_reason" Text "X-EWS-Policy-Reason";
+        "root.reason" Text "as ews.own.reason";
         "root.folders" Int "folders that the account is shown at the top";
         "folders" List "each configured public folder";
         "folders[].path" Text "path as configured, with backslashes";
@@ -706,7 +713,27 @@ groups! {
         "targets[].result" Text "ok, error, throttled, server-error or failed";
         "targets[].code" Text "error code; null on success";
         "targets[].text" Text "error message";
+        "targets[].reason" Text "as ews.own.reason";
         "targets[].own" Bool "it is the account's own mailbox";
+    }
+    /// What tells the causes of a refused call apart: the mailboxes side by side and, only where one was
+    /// refused, the same call under the product's name and by the other protocol.
+    Account refusal {
+        "opened" List "mailboxes that opened to the product's credential by the product's protocol";
+        "closed" List "mailboxes that were refused to it";
+        "closed[].target" Text "mailbox";
+        "closed[].status" Int "HTTP status";
+        "closed[].reason" Text "as ews.own.reason; null: a response code under another status than 401 and 403";
+        "as_product.attempted" Bool "the refused call was sent once more under the product's own user agent";
+        "as_product.not_attempted_because" Text "no-refusal, not-by-name (the refusal has nothing to do with names), name-unknown, no-answer or null";
+        "as_product.status" Int "HTTP status";
+        "as_product.result" Text "ok, refused or other";
+        "as_product.reason" Text "as ews.own.reason";
+        "by_graph.attempted" Bool "the account's mailbox, refused by EWS, was also read by Graph with the same app";
+        "by_graph.not_attempted_because" Text "no-refusal, not-comparable, no-token, no-answer or null";
+        "by_graph.status" Int "HTTP status";
+        "by_graph.result" Text "ok, refused or other";
+        "by_graph.reason" Text "as ews.own.reason";
     }
     /// The test sync: what the product does, done once in marked folders of its own, and removed again.
     Account sync {

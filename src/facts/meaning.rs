@@ -38,6 +38,7 @@ const MEASURED: &[&str] = &[
     "mailbox.graph_status",
     "proxy",
     "query",
+    "refusal",
     "scope.access_policy_tests",
     "scope.delegate_tests",
     "scope.role_assignments",

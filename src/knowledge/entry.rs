@@ -57,6 +57,9 @@ pub struct Entry {
     pub proves: Vec<String>,
     /// What tells the causes apart.
     pub tells: Option<String>,
+    /// The same cause by cause: how each shows, and the checks that prove it.
+    #[serde(default)]
+    pub apart: Vec<Apart>,
     /// What to do, beyond the repairs of the checks that find its causes.
     #[serde(default)]
     pub advice: Vec<String>,
@@ -113,6 +116,20 @@ pub struct Case {
     pub seen: Vec<String>,
     /// What may stand behind it then, the likeliest first.
     pub causes: Vec<Likely>,
+}
+
+/// One of several causes of the same answer, and what tells it from the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apart {
+    /// What refuses, in a few words.
+    pub what: String,
+    /// Name of the cause.
+    pub cause: String,
+    /// How it shows.
+    pub shows: String,
+    /// Checks that prove it.
+    pub checks: Vec<String>,
 }
 
 /// A cause that may stand behind a code.

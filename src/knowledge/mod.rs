@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use rust_embed::RustEmbed;
 
-pub use entry::{Brought, Case, CauseEntry, Entry, Heals, Likely, Origin, Others};
+pub use entry::{Apart, Brought, Case, CauseEntry, Entry, Heals, Likely, Origin, Others};
 pub use error::KnowledgeError;
 use index::{Block, blocks};
 pub use own::OwnFile;
@@ -126,6 +126,14 @@ impl Knowledge {
             let mut names = std::iter::once(block.name).chain(block.others());
             names.any(|name| name.eq_ignore_ascii_case(wanted) || name.eq_ignore_ascii_case(&sign_in))
         })?;
+        self.entry(file, &block)
+    }
+
+    /// What is known of an HTTP status by itself.
+    pub fn status(&self, status: u16) -> Option<Entry> {
+        let wanted = format!("status-{status}");
+        let mut texts = self.tables(|file| file.name.starts_with(TEXTS));
+        let (file, block) = texts.find(|(_, block)| block.name == wanted)?;
         self.entry(file, &block)
     }
 

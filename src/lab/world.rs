@@ -100,7 +100,8 @@
 //!                       instead: status + headers + body | kind garbage|truncated|wrong-type|endless|oversized|reset |
 //!                       ews {code, text, form message|fault (status 500)|bare (status 200, as Gromox), values{},
 //!                       back_off_ms} | kind lost: it is executed, and answered by status + headers + body, by ews, or by
-//!                       a broken connection; parts of a Graph batch are struck too
+//!                       a broken connection; parts of a Graph batch are struck too. With a header Via it is a
+//!                       gateway's own answer, without the marks of the service
 //! identity_header       what the managed-identity service of an App Service wants to see
 //! clock_offset_seconds, latency_ms
 //! ```

@@ -311,6 +311,38 @@ pub fn code(catalogue: &Catalogue, entry: &Entry, others: &[&str]) -> Topic {
     Topic { sheet, json }
 }
 
+/// An HTTP status: what may stand behind it, and what tells that apart.
+pub fn status(catalogue: &Catalogue, entry: &Entry, status: u16) -> Topic {
+    let mut sheet = Sheet::default();
+    sheet.title(&format!("HTTP {status}"));
+    sheet.text(&entry.means, Paint::Plain);
+    let found: Vec<Vec<Finder<'_>>> =
+        entry.causes.iter().map(|likely| finders(catalogue, &likely.cause)).collect();
+    if entry.apart.is_empty() {
+        likely(&mut sheet, catalogue, entry, &found);
+    } else {
+        sheet.heading("What may refuse, how it shows, and the checks that prove it");
+        for (number, one) in entry.apart.iter().enumerate() {
+            let checks = one.checks.join(", ");
+            let text = format!("{} Cause {}. Proven by {checks}", one.shows, one.cause);
+            sheet.entry(&format!("{} {}", number + 1, one.what), &text);
+        }
+    }
+    if let Some(tells) = &entry.tells {
+        sheet.heading("Where to look first");
+        sheet.text(tells, Paint::Plain);
+    }
+    advice(&mut sheet, entry, &[]);
+    if !entry.source().is_empty() {
+        sheet.heading("References");
+        sheet.link(&entry.origin.title, entry.source());
+    }
+    let mut json = code_json(catalogue, entry, &[], (&found, &[]));
+    json["status"] = status.into();
+    json["apart"] = json!(entry.apart);
+    Topic { sheet, json }
+}
+
 fn likely(sheet: &mut Sheet, catalogue: &Catalogue, entry: &Entry, found: &[Vec<Finder<'_>>]) {
     if entry.causes.is_empty() {
         return;

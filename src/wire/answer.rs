@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::refusal::{self, Given};
 use super::{Failure, Net, Request, Response, json};
 use crate::facts::Exchange;
 
@@ -50,6 +51,8 @@ pub struct Problem {
     pub message: String,
     /// The body is an error of the service, not that of something in between.
     pub is_of_service: bool,
+    /// What a refusal itself gives as its reason.
+    pub reason: Option<Given>,
 }
 
 impl Problem {
@@ -159,7 +162,9 @@ pub(super) fn read(outcome: Result<Response, Failure>) -> Answer {
     if response.status.is_success() {
         return json::parse(&response.body).map_or_else(Answer::Unreadable, Answer::Found);
     }
-    let problem = problem(response.status, &response.body);
+    let mut problem = problem(response.status, &response.body);
+    let (status, of_service) = (response.status.as_u16(), problem.is_of_service);
+    problem.reason = refusal::given(status, &response.headers, &response.body, of_service);
     if is_unlicensed(&problem) {
         return Answer::Unlicensed(problem);
     }

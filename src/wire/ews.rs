@@ -24,6 +24,7 @@ use super::challenge::challenges;
 use super::client::Net;
 use super::net::{Body, Failure, Reply, Request, Response};
 use super::redact;
+use super::refusal::{self, Given};
 use super::secret::Secret;
 use super::soap::{self, Class, Content, NotSoap, RequestVersion, ServerVersion, Statement};
 use super::xml;
@@ -178,6 +179,8 @@ pub struct Outcome {
     pub policy_reason: Option<String>,
     /// `x-ms-diagnostics`.
     pub diagnostics: Option<String>,
+    /// What a refusal itself gives as its reason.
+    pub reason: Option<Given>,
     /// Schemes offered with a 401.
     pub challenges: Vec<String>,
     /// Version of the server, where it tells.
@@ -252,6 +255,7 @@ pub struct Client {
     url: Url,
     scheme: &'static str,
     authorization: HeaderValue,
+    agent: Option<HeaderValue>,
     secrets: Vec<Secret>,
 }
 
@@ -266,7 +270,14 @@ impl Client {
             return Err(Unsendable::PlainHttp);
         }
         let authorization = credential.header().ok_or(Unsendable::Characters)?;
-        Ok(Self { net, url, scheme: credential.scheme(), authorization, secrets: credential.secrets() })
+        let (scheme, secrets) = (credential.scheme(), credential.secrets());
+        Ok(Self { net, url, scheme, authorization, agent: None, secrets })
+    }
+
+    /// The same client under another program's name.
+    pub fn named(mut self, agent: HeaderValue) -> Self {
+        self.agent = Some(agent);
+        self
     }
 
     /// Opens an inbox: the cheapest question that needs a right on the mailbox. Repeated when the
@@ -330,6 +341,9 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, self.authorization.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
+        if let Some(agent) = &self.agent {
+            headers.insert(header::USER_AGENT, agent.clone());
+        }
         headers.insert(HeaderName::from_static("return-client-request-id"), HeaderValue::from_static("true"));
         if let Ok(value) = HeaderValue::from_str(anchor) {
             headers.insert(HeaderName::from_static("x-anchormailbox"), value);
@@ -389,6 +403,7 @@ fn classify(reply: Reply, scheme: &str) -> Outcome {
         text: None,
         policy_reason: None,
         diagnostics: None,
+        reason: None,
         challenges: Vec::new(),
         server: None,
         suggested_address: None,
@@ -442,10 +457,13 @@ impl Outcome {
         self.status = Some(response.status.as_u16());
         self.policy_reason = header_text(&response.headers, "x-ews-policy-reason");
         self.diagnostics = header_text(&response.headers, "x-ms-diagnostics");
+        let read = soap::read(&response.body);
+        self.reason =
+            refusal::given(response.status.as_u16(), &response.headers, &response.body, read.is_ok());
         if response.status == StatusCode::UNAUTHORIZED {
             return self.take_challenge(&response.headers, scheme);
         }
-        match soap::read(&response.body) {
+        match read {
             Ok(answer) => {
                 self.server = answer.server;
                 self.take_content(answer.content, response);

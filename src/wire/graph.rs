@@ -9,7 +9,10 @@ mod writer;
 
 use std::fmt::Write as _;
 
-use http::{HeaderName, HeaderValue, header::AUTHORIZATION};
+use http::{
+    HeaderName, HeaderValue,
+    header::{AUTHORIZATION, USER_AGENT},
+};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
@@ -67,13 +70,20 @@ pub struct Graph {
     net: Net,
     base: Url,
     token: Secret,
+    agent: Option<HeaderValue>,
     until: Instant,
 }
 
 impl Graph {
     /// A client for one host and one token; no retry starts that would end after `until`.
     pub fn new(net: Net, base: Url, token: Secret, until: Instant) -> Self {
-        Self { net, base, token, until }
+        Self { net, base, token, agent: None, until }
+    }
+
+    /// The same client under another program's name.
+    pub fn named(mut self, agent: HeaderValue) -> Self {
+        self.agent = Some(agent);
+        self
     }
 
     /// Reads one object. `path` begins with the version, `query` is name and raw value.
@@ -149,6 +159,9 @@ impl Graph {
     /// The request with the token; `None`: no header can carry it.
     fn authorized(&self, mut request: Request) -> Option<Request> {
         request.headers.insert(AUTHORIZATION, bearer(&self.token)?);
+        if let Some(agent) = &self.agent {
+            request.headers.insert(USER_AGENT, agent.clone());
+        }
         request
             .headers
             .insert(HeaderName::from_static("accept"), HeaderValue::from_static("application/json"));

@@ -23,6 +23,7 @@ pub mod net;
 pub mod program;
 pub mod proxy;
 pub mod redact;
+pub mod refusal;
 pub mod secret;
 pub mod sign_in;
 pub mod soap;

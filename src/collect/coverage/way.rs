@@ -338,6 +338,7 @@ mod tests {
             codes: vec![code.into()],
             message: message.into(),
             is_of_service: true,
+            reason: None,
         }
     }
 

@@ -20,7 +20,7 @@ const TWICE: f64 = 0.3;
 /// Below this, a cause is not worth a line.
 const LEAST: f64 = 0.02;
 /// Most causes that are named.
-const MOST: usize = 8;
+const MOST: usize = 10;
 /// How much an outer link of a chain of errors counts beside the next inner one.
 const OUTER: f64 = 0.85;
 /// Below this share of the strongest, a piece of evidence is not told.

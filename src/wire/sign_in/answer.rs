@@ -34,6 +34,8 @@ pub struct Claims {
     pub upn: Option<String>,
     /// `wids`: role template ids.
     pub directory_roles: Vec<String>,
+    /// `xms_cc`: what the client says that it can do; `cp1` is answering claims challenges.
+    pub capabilities: Vec<String>,
     /// `exp`, seconds since 1970.
     pub expires: Option<i64>,
 }
@@ -265,6 +267,7 @@ pub fn claims(token: &str) -> Option<Claims> {
         scopes,
         upn: text("upn"),
         directory_roles: list("wids"),
+        capabilities: list("xms_cc"),
         expires: payload.get("exp").and_then(Value::as_i64),
     })
 }

@@ -321,7 +321,7 @@ pub fn status(catalogue: &Catalogue, entry: &Entry, status: u16) -> Topic {
     if entry.apart.is_empty() {
         likely(&mut sheet, catalogue, entry, &found);
     } else {
-        sheet.heading("What may refuse, how it shows, and the checks that prove it");
+        sheet.heading("What may refuse, and how it shows");
         for (number, one) in entry.apart.iter().enumerate() {
             let checks = one.checks.join(", ");
             let text = format!("{} Cause {}. Proven by {checks}", one.shows, one.cause);

@@ -12,6 +12,12 @@ pub(super) fn of_account(account: &AccountReport) -> String {
     match account.verdict {
         Verdict::Ready => format!("Ready: {}.", tally(counts)),
         Verdict::NotReady => match account.first_causes.first() {
+            Some(first) if first.cause == "unknown" => {
+                format!(
+                    "Not ready: the cause is not decided yet; the steps above decide it ({}).",
+                    tally(counts)
+                )
+            }
             Some(first) => format!("Not ready: fix `{}` first ({}).", first.cause, tally(counts)),
             None => format!("Not ready: {}.", tally(counts)),
         },

@@ -235,3 +235,85 @@ fn reports_and_facts_fit_their_schemas() {
         assert_eq!(fits(&facts_schema, &facts_schema, &facts, "facts"), Ok(()), "{scenario}");
     }
 }
+
+/// What a command prints.
+fn printed(args: &[&str]) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_syncready"))
+        .args(args)
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    serde_json::from_str(&String::from_utf8_lossy(&output.stdout)).expect("JSON")
+}
+
+#[test]
+fn a_test_sync_and_its_plan_fit_their_schemas_and_name_the_same_steps() {
+    let (report_schema, plan_schema) = (schema("report.schema.json"), schema("sync-plan.schema.json"));
+    for scenario in
+        ["healthy-app-graph", "healthy-on-premises", "healthy-delegated", "healthy-public-folders"]
+    {
+        let run = ["sync-test", "--demo", scenario, "--as", "bob@contoso.com", "--format", "json"];
+        let report = printed(&run);
+        assert_eq!(fits(&report_schema, &report_schema, &report, "report"), Ok(()), "{scenario}");
+        let plan = printed(&[&run[..], &["--dry-run"]].concat());
+        assert_eq!(fits(&plan_schema, &plan_schema, &plan, "plan"), Ok(()), "{scenario}");
+        let named = |steps: &Value| -> Vec<[Value; 3]> {
+            let steps = steps.as_array().expect("steps").iter();
+            steps.map(|step| ["mailbox", "step", "subject"].map(|name| step[name].clone())).collect()
+        };
+        let (done, meant) =
+            (named(&report["accounts"][0]["sync"]["steps"]), named(&plan["accounts"][0]["steps"]));
+        assert_eq!(done, meant, "{scenario}");
+    }
+}
+
+/// A page of the steps of a test sync, from the same list that a run and a dry run take them from.
+#[test]
+fn the_page_about_the_steps_is_current() {
+    use syncready::sync::{Access, Mailbox, Name, Part, Plan, Role, RunId, Sweep};
+    let plan = |access, role, read_only: Option<&str>| {
+        let now = tokio::time::Instant::now();
+        let read_only = read_only.map(str::to_owned);
+        Plan {
+            run: RunId::new("2026-11-21T08:15:00Z".parse().expect("a time"), 1),
+            access,
+            mailboxes: vec![Mailbox { address: "a@contoso.com".into(), role, read_only }],
+            parts: Part::ALL.into(),
+            public_folders: Vec::new(),
+            sweep: Sweep::Old,
+            only_sweep: false,
+            work_until: now,
+            clean_until: now,
+        }
+    };
+    let meant = |access, role, read_only, name: Name| {
+        plan(access, role, read_only).steps().any(|(_, step)| step.name == name && step.skipped.is_none())
+    };
+    let whom = [
+        ("the account, and others with `--yes`", Role::Account, None),
+        ("others without `--yes`", Role::Other, Some("no")),
+        ("shared mailboxes", Role::Shared, Some("no")),
+        ("mailboxes outside", Role::Outside, Some("no")),
+    ];
+    let mut page = String::from(
+        "# Steps of a test sync\n\nMade from the list that `syncready sync-test --dry-run` shows and that a run \
+         goes through. A step that is not done in a mailbox is told as skipped, with the reason.\n",
+    );
+    for (protocol, access) in [("EWS", Access::Impersonation), ("Microsoft Graph", Access::GraphApp)] {
+        write!(page, "\n## {protocol}\n\n| step | done in | requests | proves that |\n|---|---|---|---|\n")
+            .expect("writing to a String cannot fail");
+        for name in Name::ALL {
+            let done: Vec<&str> = whom
+                .iter()
+                .filter(|(_, role, read_only)| meant(access, *role, *read_only, name))
+                .map(|(words, ..)| *words)
+                .collect();
+            let done = if done.is_empty() { "-".to_owned() } else { done.join("; ") };
+            let (step, requests, proves) = (name.as_str(), name.requests(access.is_graph()), name.proves());
+            writeln!(page, "| `{step}` | {done} | {requests} | {proves} |")
+                .expect("writing to a String cannot fail");
+        }
+    }
+    assert_current("docs/test-sync-steps.md", &page);
+}

@@ -5,14 +5,16 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use syncready::lab::{Lab, Options, Scenario};
 use syncready::sync::{Access, Mailbox, Name, Outcome, Part, Plan, Result, Role, RunId, Sweep, why};
 use syncready::wire::ews::{Client, Credential};
-use syncready::wire::{Limits, Net, NetConfig, ProxySetting, Secret};
+use syncready::wire::{Limits, Net, NetConfig, ProxySetting, Renewal, Secret};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +28,8 @@ struct Stage {
     lab: Lab,
     client: Client,
     access: Access,
+    /// The token, where there is one.
+    token: Option<String>,
 }
 
 fn net(lab: &Lab) -> Net {
@@ -55,7 +59,7 @@ impl Stage {
         let credential = Credential::Basic { username: USER.into(), password: Secret::new(password) };
         let url = "https://mail.contoso.com/EWS/Exchange.asmx".parse().unwrap();
         let client = Client::new(net(&lab), url, &credential).unwrap();
-        Self { lab, client, access: Access::Impersonation }
+        Self { lab, client, access: Access::Impersonation, token: None }
     }
 
     /// Exchange Online with a token, of an app or of the signed-in account.
@@ -63,7 +67,16 @@ impl Stage {
         let grants = json!({"ews": {"consentType": "AllPrincipals", "resource": "exchange", "scope": "EWS.AccessAsUser.All"}});
         let delegated = json!({"service_principals": {"product": {"x": {"oauth2_grants": grants}}}});
         let patch = if world == "online-delegated" { delegated } else { json!({}) };
-        let bench = Bench::new(world, &patch).await;
+        Self::with_token(world, &patch).await
+    }
+
+    /// Exchange Online as an app.
+    async fn app(patch: &Value) -> Self {
+        Self::with_token("online-ews-app", patch).await
+    }
+
+    async fn with_token(world: &str, patch: &Value) -> Self {
+        let bench = Bench::new(world, patch).await;
         let (token, access) = if world == "online-delegated" {
             let scope = format!("https://{OUTLOOK}/EWS.AccessAsUser.All");
             (bench.user(&scope).await, Access::Delegate)
@@ -71,8 +84,9 @@ impl Stage {
             (bench.app(PRODUCT, OUTLOOK).await, Access::Impersonation)
         };
         let url = format!("https://{OUTLOOK}/EWS/Exchange.asmx").parse().unwrap();
-        let client = Client::new(net(&bench.lab), url, &Credential::Bearer(Secret::new(token))).unwrap();
-        Self { lab: bench.lab, client, access }
+        let credential = Credential::Bearer(Secret::new(token.clone()));
+        let client = Client::new(net(&bench.lab), url, &credential).unwrap();
+        Self { lab: bench.lab, client, access, token: Some(token) }
     }
 
     fn plan(&self, unique: u32) -> Plan {
@@ -270,6 +284,244 @@ async fn public_folders_answer_or_say_why_not() {
     assert_ne!(step(&outcome, Name::PublicFolders, Some("No/Such")).result, Result::Ok);
     let names: Vec<_> = outcome.steps.iter().map(|step| step.name).collect();
     assert!(!names.contains(&Name::CreateFolder), "{names:?}");
+}
+
+/// Public folders with their hierarchy in one mailbox and the items of one in another.
+fn public_folders() -> Value {
+    json!({ "exchange": {
+        "public_folder_mailbox":
+            { "address": "pf1@contoso.com", "server": "7d6a2b10-0000-4000-8000-0000000000f0@contoso.com" },
+        "public_folders": {
+            "hidden": { "path": "Board", "permissions": { "svc": "Contributor", "Default": "None" }, "items": ["secret"] },
+            "team": {
+                "path": "Team", "class": "IPF.Contact", "permissions": { "svc": "Reviewer", "Default": "None" },
+                "items": ["Adele", "Alex"],
+                "content": { "address": "pf2@contoso.com", "guid": "7d6a2b10-0000-4000-8000-0000000000f2" },
+            },
+            "empty": { "path": "Team\\Archive", "permissions": { "svc": "Reviewer" } },
+        }
+    } })
+}
+
+async fn public(patch: &Value, paths: &[&str]) -> Outcome {
+    let stage = Stage::server(patch, 0).await;
+    let mut plan = stage.plan(1);
+    plan.parts = [Part::PublicFolders].into();
+    plan.public_folders = paths.iter().map(|path| (*path).to_owned()).collect();
+    let before = stage.dump(USER);
+    let outcome = stage.run(&plan).await;
+    assert_eq!(stage.dump(USER), before);
+    outcome
+}
+
+#[tokio::test]
+async fn an_item_of_a_public_folder_is_read_from_the_mailbox_that_keeps_it() {
+    let outcome = public(&public_folders(), &["Team", "Team/Archive", "Board"]).await;
+    let said = |path: Option<&str>| {
+        let step = step(&outcome, Name::PublicFolders, path);
+        (step.result, step.text.clone().unwrap_or_default(), step.differences.clone())
+    };
+    let ok = |text: &str| (Result::Ok, text.to_owned(), Vec::new());
+    assert_eq!(said(None), ok("2 folders below the root"));
+    assert_eq!(said(Some("Team")), ok("an item was read"));
+    assert_eq!(said(Some("Team/Archive")), ok("the folder is empty, so there was no item to read"));
+    let (result, _, differences) = said(Some("Board"));
+    assert_eq!((result, differences), (Result::Differs, vec!["its items may not be read".to_owned()]));
+    let anywhere = public(&public_folders(), &[]).await;
+    let first = step(&anywhere, Name::PublicFolders, None).text.clone().unwrap_or_default();
+    assert_eq!(first, "2 folders below the root; an item was read (\"Team\")");
+}
+
+#[tokio::test]
+async fn items_whose_mailbox_nobody_tells_are_left_out_with_the_reason() {
+    let mut patch = public_folders();
+    // Autodiscover does not answer for the mailbox with the items.
+    patch["faults"] = json!({ "no_content": {
+        "path": "/autodiscover/autodiscover.svc", "after": 1, "status": 404, "body": "" } });
+    let outcome = public(&patch, &["Team"]).await;
+    let team = step(&outcome, Name::PublicFolders, Some("Team"));
+    assert_eq!((team.result, team.code.as_deref()), (Result::Skipped, Some(why::NOT_HERE)), "{team:?}");
+    assert_eq!(team.text.as_deref(), Some("the mailbox that keeps the items is not found: HTTP 404"));
+    assert_eq!(step(&outcome, Name::PublicFolders, None).result, Result::Ok);
+}
+
+#[tokio::test]
+async fn a_password_that_autodiscover_refuses_is_not_sent_again() {
+    let mut patch = public_folders();
+    let basic = json!({ "WWW-Authenticate": "Basic realm=\"mail.contoso.com\"" });
+    patch["faults"] = json!({ "refused": {
+        "path": "/autodiscover/autodiscover.svc", "status": 401, "headers": basic, "body": "" } });
+    let outcome = public(&patch, &["Team"]).await;
+    assert!(outcome.sign_in_refused);
+    let team = step(&outcome, Name::PublicFolders, Some("Team"));
+    assert_eq!(team.result, Result::Skipped, "{team:?}");
+}
+
+/// The steps of a run, each with its mailbox, in the order of the plan.
+fn told(outcome: &Outcome) -> BTreeSet<(String, Name, Option<String>)> {
+    let told: Vec<_> =
+        outcome.steps.iter().map(|step| (step.mailbox.clone(), step.name, step.subject.clone())).collect();
+    let set: BTreeSet<_> = told.iter().cloned().collect();
+    assert_eq!(set.len(), told.len(), "no step twice: {:#?}", shown(outcome));
+    set
+}
+
+fn planned(plan: &Plan) -> BTreeSet<(String, Name, Option<String>)> {
+    plan.steps().map(|(mailbox, step)| (mailbox.address.clone(), step.name, step.subject)).collect()
+}
+
+/// What features come to.
+fn part_sets() -> Vec<BTreeSet<Part>> {
+    let mut sets: Vec<BTreeSet<Part>> = Part::ALL.into_iter().map(|part| [part].into()).collect();
+    sets.push(Part::ALL.into());
+    sets.push([Part::Contacts, Part::Calendar].into());
+    sets.push([Part::Calendar, Part::Notifications, Part::Availability].into());
+    sets
+}
+
+fn everybody() -> Vec<Mailbox> {
+    let mailbox = |address: &str, role, read_only: bool| Mailbox {
+        address: format!("{address}@contoso.com"),
+        role,
+        read_only: read_only.then(|| "not agreed to".to_owned()),
+    };
+    vec![
+        mailbox("svc-sync", Role::Account, false),
+        mailbox("alice", Role::Other, false),
+        mailbox("bob", Role::Other, true),
+        mailbox("carol", Role::Shared, true),
+        mailbox("nobody", Role::Outside, true),
+    ]
+}
+
+/// What a dry run shows is what a run does, whatever is asked for and in whatever role.
+async fn does_what_is_planned(stage: &Stage) {
+    for (unique, parts) in part_sets().into_iter().enumerate() {
+        let unique = u32::try_from(unique).unwrap();
+        let public_folders = vec!["Team".to_owned()];
+        let plan = Plan { parts, mailboxes: everybody(), public_folders, ..stage.plan(unique) };
+        let outcome = stage.run(&plan).await;
+        assert_eq!(told(&outcome), planned(&plan), "{:?}: {:#?}", plan.parts, shown(&outcome));
+        for (mailbox, step) in plan.steps() {
+            let Some((code, because)) = step.skipped else { continue };
+            let done = outcome.steps.iter().find(|done| {
+                done.mailbox == mailbox.address && done.name == step.name && done.subject == step.subject
+            });
+            let opened = outcome.steps.iter().any(|open| {
+                open.mailbox == mailbox.address
+                    && open.name == Name::Open
+                    && matches!(open.result, Result::Ok | Result::Differs)
+            });
+            let done = done.unwrap();
+            if opened {
+                assert_eq!((done.code.as_deref(), done.text.as_deref()), (Some(code), Some(&*because)));
+            }
+        }
+    }
+    let sweep = Plan { only_sweep: true, mailboxes: everybody(), ..stage.plan(99) };
+    assert_eq!(told(&stage.run(&sweep).await), planned(&sweep));
+}
+
+#[tokio::test]
+async fn a_run_on_exchange_server_does_what_is_planned() {
+    does_what_is_planned(&Stage::server(&public_folders(), 0).await).await;
+}
+
+#[tokio::test]
+async fn a_run_as_the_signed_in_account_does_what_is_planned() {
+    does_what_is_planned(&Stage::online("online-delegated").await).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_refused_everywhere_tells_of_every_step_that_was_planned() {
+    let stage = Stage::server(&json!({"rbac": {"assignments": {"sync": null}}}), 0).await;
+    let plan = Plan { mailboxes: everybody(), ..stage.plan(1) };
+    assert_eq!(told(&stage.run(&plan).await), planned(&plan));
+}
+
+/// From the request with this number on, the credential is refused so many times.
+fn refused_from(after: usize, times: Option<u32>, scheme: &str) -> Value {
+    let mut fault = json!({ "path": "/EWS/", "after": after, "status": 401, "body": "",
+        "headers": { "WWW-Authenticate": format!("{scheme} realm=\"x\"") } });
+    if let Some(times) = times {
+        fault["times"] = json!(times);
+    }
+    json!({ "faults": { "refused": fault } })
+}
+
+#[tokio::test]
+async fn a_password_that_is_refused_in_the_middle_is_not_sent_again_and_what_is_left_is_told() {
+    let stage = Stage::server(&refused_from(12, None, "Basic"), 0).await;
+    let outcome = stage.run(&stage.plan(1)).await;
+    assert!(outcome.sign_in_refused);
+    // What was on its way at that moment, and nothing after it.
+    assert!(stage.requests() <= 12 + 4, "{}", stage.requests());
+    let clean = step(&outcome, Name::CleanUp, None);
+    let said = clean.text.as_deref().unwrap_or_default();
+    assert_eq!(clean.result, Result::Failed, "{clean:?}");
+    assert!(said.contains("refused the sign-in") && said.contains("--sweep"), "{said}");
+    assert_eq!(outcome.left.len(), 2, "{:#?}", shown(&outcome));
+    assert!(outcome.left.iter().all(|left| left.because == "sign-in-refused"), "{:?}", outcome.left);
+    assert_eq!(told(&outcome), planned(&stage.plan(1)));
+}
+
+/// The same with a token, of which another is to be had or not.
+async fn with_a_token(times: Option<u32>, other: bool) -> (Stage, Outcome, usize, bool) {
+    let mut stage = Stage::app(&refused_from(12, times, "Bearer")).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, token) = (Arc::clone(&asked), stage.token.clone());
+    let renewal = Renewal::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        let token = token.clone().filter(|_| other).map(Secret::new);
+        Box::pin(async move { token })
+    });
+    stage.client = stage.client.renewing(renewal);
+    let before = stage.dump(USER);
+    let outcome = stage.run(&stage.plan(1)).await;
+    let clean = stage.dump(USER) == before;
+    let asked = asked.load(Ordering::SeqCst);
+    (stage, outcome, asked, clean)
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_is_renewed_once_and_everything_goes_on() {
+    let (_stage, outcome, asked, clean) = with_a_token(Some(1), true).await;
+    assert_eq!((bad_but_quota(&outcome), asked, clean), (Vec::new(), 1, true));
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_for_good_is_not_sent_for_ever() {
+    for other in [true, false] {
+        let (stage, outcome, asked, clean) = with_a_token(None, other).await;
+        assert_eq!((asked, clean, outcome.sign_in_refused), (1, false, true));
+        // Four at a time: with the first token, with the second, and once more to clean up.
+        assert!(stage.requests() <= 12 + 3 * 4, "{}", stage.requests());
+        assert_eq!(outcome.left.len(), 2, "{:#?}", shown(&outcome));
+        assert_eq!(step(&outcome, Name::CleanUp, None).result, Result::Failed);
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_in_the_middle_ends_the_run_in_time_cleaned_up_and_says_what_was_left_out() {
+    let latency_ms = 150;
+    // The work ends somewhere between the first folder and the last feed, and once while something hangs.
+    let hangs = json!({ "faults": { "hangs":
+        { "path": "/EWS/", "operation": "CreateItem", "times": 1, "delay_ms": 600_000 } } });
+    for (patch, work, clean) in [(json!({}), 700, 4_000), (json!({}), 1_300, 4_000), (hangs, 1_500, 6_000)] {
+        let stage = Stage::server(&patch, latency_ms).await;
+        let before = stage.dump(USER);
+        let began = Instant::now();
+        let mut plan = stage.plan(1);
+        plan.work_until = began + Duration::from_millis(work);
+        plan.clean_until = plan.work_until + Duration::from_millis(clean);
+        let outcome = stage.run(&plan).await;
+        assert!(Instant::now() <= plan.clean_until, "{:?}", began.elapsed());
+        assert_eq!(stage.dump(USER), before, "{work}: {:#?}", shown(&outcome));
+        assert_eq!(step(&outcome, Name::CleanUp, None).result, Result::Ok, "{:#?}", shown(&outcome));
+        let late = outcome.steps.iter().filter(|step| step.code.as_deref() == Some(why::OUT_OF_TIME));
+        assert!(late.count() > 0, "{:#?}", shown(&outcome));
+        assert_eq!((outcome.left.len(), told(&outcome)), (0, planned(&plan)));
+    }
 }
 
 /// Kills a run once so many requests have reached the lab, and sweeps what it left.

@@ -236,6 +236,30 @@ async fn a_second_signal_ends_at_once_and_says_how_to_sweep() {
     assert_eq!(place.dump(), before, "{}", text(&output));
 }
 
+/// The time limit strikes while the work goes on: the program ends in time, cleaned up, and says what was
+/// left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_limit_in_the_middle_ends_the_run_cleaned_up() {
+    for name in ["healthy-on-premises", "healthy-app-graph"] {
+        let place = Place::new(&scenario(name), 800).await;
+        let before = place.dump();
+        let output = place.run(&["sync-test", "--timeout", "18s", "--format", "json"]).await;
+        assert_eq!(place.dump(), before, "{name}: {}", text(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        // From the first request on: how long a busy machine takes to start a program is not its doing.
+        assert!(
+            report["duration_ms"].as_u64().is_some_and(|ms| ms <= 18_000),
+            "{name}: {}",
+            report["duration_ms"]
+        );
+        let sync = &report["accounts"][0]["sync"];
+        assert_eq!((&sync["ended"], &sync["left"]), (&json!("out-of-time"), &json!([])), "{name}: {sync:#}");
+        let left_out = sync["steps"].as_array().expect("steps").iter();
+        assert!(left_out.filter(|step| step["code"] == "out-of-time").count() > 0, "{name}: {sync:#}");
+        assert_eq!(output.status.code(), Some(3), "{name}: {}", text(&output));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_asks_no_server() {
     let place = Place::new(&scenario("healthy-on-premises"), 0).await;

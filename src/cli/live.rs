@@ -80,7 +80,7 @@ fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue)
         profile: args.setting.profile.as_deref(),
         also: &args.as_mailboxes,
         no_sign_in: args.no_sign_in,
-        protocol: args.test_sync.protocol.map(Into::into),
+        protocol: args.test_sync.protocol,
         test_sync: test_sync.as_ref(),
         outside: &args.test_sync.negative,
     };

@@ -90,9 +90,9 @@ impl Walk {
     }
 
     async fn find_route(&mut self) -> Value {
-        let (told, exchange) = self.client.public_folder_route(self.mailbox.address()).await;
-        self.exchanges.push(exchange);
-        let (source, text) = match told {
+        let told = self.client.public_folder_route(self.mailbox.address()).await;
+        self.exchanges.push(told.exchange);
+        let (source, text) = match told.route {
             Ok(route) => {
                 self.route = route;
                 ("autodiscover", None)

@@ -214,6 +214,11 @@ impl<T: Send + Sync + 'static> Once<T> {
         lock(&self.running).clear();
     }
 
+    /// Drops the answer under a key.
+    fn remove(&self, key: &str) {
+        lock(&self.running).remove(key);
+    }
+
     /// Drops the answers about an account.
     fn forget(&self, account: &str) {
         lock(&self.running).retain(|key, _| !is_about(key, account));
@@ -369,16 +374,14 @@ impl Session {
         }
     }
 
+    /// Drops the token of one identity for one scope: whoever needs it signs in anew.
+    fn forget_token(&self, request: &TokenRequest) {
+        self.attempts.remove(&attempt_key(request));
+    }
+
     /// Signs in, unless it was done before for the same identity and scope.
     async fn sign_in(self: &Arc<Self>, net: &Net, request: TokenRequest) -> Option<Arc<SignInResult>> {
-        let print = proof_fingerprint(&request);
-        let key = fingerprint(&[
-            request.authority.as_str(),
-            &request.tenant,
-            &request.client_id,
-            &request.scope,
-            &print,
-        ]);
+        let (print, key) = (proof_fingerprint(&request), attempt_key(&request));
         let (session, net) = (Arc::clone(self), net.clone());
         self.attempts
             .get(key, || async move {
@@ -392,6 +395,11 @@ impl Session {
             })
             .await
     }
+}
+
+fn attempt_key(request: &TokenRequest) -> String {
+    let (authority, print) = (request.authority.as_str(), proof_fingerprint(request));
+    fingerprint(&[authority, &request.tenant, &request.client_id, &request.scope, &print])
 }
 
 /// Writes down what an answer means for sending the credential again.
@@ -543,6 +551,18 @@ impl Context {
     /// When the product's credential is not held, must not be sent, or was refused.
     pub async fn subject_token(&self, resource: Resource) -> Result<Token, Absence> {
         token_of(self.subject_attempt(resource).await, "the product")
+    }
+
+    /// Another token of the product, in place of one that a service no longer takes.
+    ///
+    /// # Errors
+    ///
+    /// As for the first one; a credential that was refused meanwhile is not sent again.
+    pub async fn renewed_subject_token(&self, resource: Resource) -> Result<Token, Absence> {
+        if let Ok(request) = subject_request(&self.target, resource) {
+            self.session.forget_token(&self.addressed(request).await);
+        }
+        self.subject_token(resource).await
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -15,6 +16,7 @@ use super::session::{Ended, Resource};
 use super::{Access as Who, Call, Context, Progress, Protocol, Target, TestSync, World, Yield};
 use crate::facts::{Absence, Exchange, Reason, catalogue::Scope};
 use crate::sync::{self, Access, Mailbox, Outcome, Part, Plan, Role, RunId, Step, Sweep};
+use crate::wire::Renewal;
 
 /// The calls of this collector.
 pub const CALLS: &[Call] = &[Call {
@@ -233,27 +235,44 @@ async fn perform(context: &Context, plan: Plan) -> Result<Outcome, Absence> {
         let token = context.subject_token(Resource::Graph).await?;
         let (net, base) = (context.net.clone(), context.target.endpoints.graph.clone());
         let client = crate::wire::graph::Writer::new(net, base, token.secret);
+        let client = client.renewing(renewal(context, Resource::Graph));
         tasks.start(async move { note(sync::graph::run(&client, &plan, &stop, tell).await) })
     } else {
-        let client = super::ews::proven(context).await.map_err(|unsent: Unsent| *unsent.absence)?;
+        let mut client = super::ews::proven(context).await.map_err(|unsent: Unsent| *unsent.absence)?;
+        if context.target.world.is_some_and(World::is_cloud) {
+            client = client.renewing(renewal(context, Resource::Exchange));
+        }
         tasks.start(async move { note(sync::ews::run(&client, &plan, &stop, tell).await) })
     };
     let outcome = running.await.map_err(|_| {
         let text = "the test sync broke in this tool; `sync-test --sweep` removes what it may have left";
         Absence::new(Reason::Unreadable).with_text(text)
     })?;
-    if outcome.steps.iter().any(|step| step.status == Some(401))
-        && !context.target.world.is_some_and(World::is_cloud)
-    {
+    if outcome.sign_in_refused && !context.target.world.is_some_and(World::is_cloud) {
         super::ews::refused(context).await;
     }
     Ok(outcome)
 }
 
-/// Steps mailbox by mailbox as planned, in the order in which people think of them.
+/// Where another token comes from when the service no longer takes the first: tokens end, and can be
+/// revoked, in the middle of a run, and what was made is to be removed all the same.
+fn renewal(context: &Context, resource: Resource) -> Renewal {
+    let context = context.clone();
+    Renewal::new(move || {
+        let context = context.clone();
+        async move { context.renewed_subject_token(resource).await.ok().map(|token| token.secret) }.boxed()
+    })
+}
+
+/// Steps in the order of the plan.
 fn in_order(plan: &Plan, mut outcome: Outcome) -> Outcome {
-    let place = |step: &Step| plan.mailboxes.iter().position(|mailbox| mailbox.address == step.mailbox);
-    outcome.steps.sort_by_key(|step| (place(step), step.name));
+    let planned: Vec<_> = plan.steps().collect();
+    let place = |step: &Step| {
+        planned.iter().position(|(mailbox, planned)| {
+            mailbox.address == step.mailbox && planned.is(step.name, step.subject.as_deref())
+        })
+    };
+    outcome.steps.sort_by_cached_key(place);
     outcome
 }
 
@@ -272,7 +291,7 @@ fn facts(plan: &Plan, outcome: &Outcome, ended: &str, took: Duration) -> Yield {
         .set("sync.requests", requests)
         .set("sync.ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
         .set("sync.waited_ms", waited)
-        .set("sync.traces", plan.traces())
+        .set("sync.traces", traces(plan, outcome))
         .set("sync.mailboxes", plan.mailboxes.iter().map(mailbox).collect::<Vec<_>>())
         .set("sync.steps", outcome.steps.iter().map(|step| self::step(step, plan.access)).collect::<Vec<_>>())
         .set("sync.leftovers", outcome.leftovers.iter().map(leftover).collect::<Vec<_>>())
@@ -284,6 +303,17 @@ fn facts(plan: &Plan, outcome: &Outcome, ended: &str, took: Duration) -> Yield {
         }
     }
     yielded
+}
+
+/// What cannot be undone, and what the server did not delete for good.
+fn traces(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let kept = "deleted items lie in Deleted Items until that folder is emptied, because the server refused to \
+                delete them for good";
+    let mut traces = plan.traces();
+    if outcome.in_deleted_items {
+        traces.insert(0, kept.to_owned());
+    }
+    traces
 }
 
 fn mailbox(mailbox: &Mailbox) -> Value {
@@ -308,6 +338,7 @@ fn step(step: &Step, access: Access) -> Value {
         "result": step.result.as_str(),
         "status": step.status,
         "code": step.code,
+        "answer": step.answer(),
         "text": step.text,
         "differences": step.differences,
         "ms": step.ms,
@@ -315,6 +346,7 @@ fn step(step: &Step, access: Access) -> Value {
         "dns_ms": sum(|exchange| exchange.ms.dns),
         "connect_ms": sum(|exchange| exchange.ms.connect),
         "first_byte_ms": sum(|exchange| exchange.ms.first_byte),
+        "body_ms": sum(|exchange| exchange.ms.body),
         "requests": step.exchanges.len(),
         "request_ids": ids,
         "proves": step.name.proves(),

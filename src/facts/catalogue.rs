@@ -761,6 +761,7 @@ groups! {
         "steps[].result" Text "ok, differs, refused, unavailable, throttled, failed or skipped";
         "steps[].status" Int "HTTP status of the answer that decided";
         "steps[].code" Text "response or error code of that answer, where it was an error; of a skipped step why: before, read-only, quota, no-right, out-of-time, stopped or not-here";
+        "steps[].answer" Text "what decided, in a word: the code, without one the HTTP status, without both the result";
         "steps[].text" Text "what the server said, or why the step was skipped, in words";
         "steps[].differences" List "what differs between what was expected and what was found";
         "steps[].ms" Int "milliseconds from its first request to its last answer, waiting included";
@@ -768,6 +769,7 @@ groups! {
         "steps[].dns_ms" Int "milliseconds of name resolution; null: none was needed";
         "steps[].connect_ms" Int "milliseconds of TCP and TLS; null: a connection was open";
         "steps[].first_byte_ms" Int "milliseconds until the first byte of an answer, all exchanges together";
+        "steps[].body_ms" Int "milliseconds of reading answers, all exchanges together";
         "steps[].requests" Int "requests sent, repeated ones included";
         "steps[].request_ids" List "request ids, as the server names them";
         "steps[].proves" Text "what the step proves when it ends well";

@@ -96,11 +96,11 @@ fn each(page: &mut Page, steps: &[&Value]) {
         }
         let alike = |step: &&&Value| text(step, "result") == "skipped" && step["text"] == first["text"];
         let together = rest.iter().take_while(alike).count();
-        skipped(page, &rest[..together]);
+        skipped(page, &rest[..together], text(first, "code"), text(first, "text"));
         rest = &rest[together..];
     }
-    if !unwritten.is_empty() {
-        skipped(page, &unwritten);
+    if let Some(first) = unwritten.first() {
+        skipped(page, &unwritten, text(first, "code"), text(first, "text"));
     }
 }
 
@@ -169,17 +169,17 @@ fn details(page: &mut Page, step: &Value, word: Word) {
     }
 }
 
-fn skipped(page: &mut Page, steps: &[&Value]) {
+/// Steps that are skipped for one reason; a word stands for all that writes.
+fn skipped(page: &mut Page, steps: &[&Value], code: &str, why: &str) {
     let short = |step: &&&Value| match step["subject"].as_str() {
         Some(subject) => format!("{} {subject}", text(step, "step")),
         None => text(step, "step").to_owned(),
     };
-    let names: Vec<String> = if steps.iter().all(|step| text(step, "code") == "read-only") {
+    let names: Vec<String> = if code == "read-only" {
         vec!["everything that writes".to_owned()]
     } else {
         steps.iter().map(|step| short(&step)).collect()
     };
-    let why = steps.first().map(|step| text(step, "text")).unwrap_or_default();
     let lead = format!("{} ", mark(Word::Skipped, page.style()));
     page.hang(2, &lead, &format!("skipped: {}", names.join(", ")), Paint::Dim);
     if !why.is_empty() {
@@ -259,8 +259,14 @@ fn account_plan(page: &mut Page, account: &Value) {
         for made in rows(account, "creates").iter().filter(|made| text(made, "mailbox") == address) {
             page.hang(2, "makes and removes: ", text(made, "what"), Paint::Plain);
         }
-        for step in rows(account, "steps").iter().filter(|step| text(step, "mailbox") == address) {
+        let steps = rows(account, "steps").iter().filter(|step| text(step, "mailbox") == address);
+        let (meant, left_out): (Vec<&Value>, Vec<&Value>) = steps.partition(|step| step["skipped"].is_null());
+        for step in meant {
             planned(page, step);
+        }
+        for together in left_out.chunk_by(|one, other| one["skipped"] == other["skipped"]) {
+            let why = &together[0]["skipped"];
+            skipped(page, together, text(why, "code"), text(why, "text"));
         }
     }
     traces(page, account);

@@ -93,6 +93,19 @@ impl Pace {
         }
     }
 
+    /// Waits until a request of this phase is given up: when the phase ends. One that writes may take half
+    /// of the time for cleaning up as well, because what it made should be known; not all of it, because
+    /// that is to be removed.
+    pub async fn give_up(&self, phase: Phase, writes: bool) {
+        match phase {
+            Phase::Work if writes => {
+                let cleaning = self.clean_until.saturating_duration_since(self.work_until);
+                tokio::time::sleep_until(self.work_until + cleaning / 2).await;
+            }
+            _ => self.run_out(phase).await,
+        }
+    }
+
     /// Waits for a turn, and while the server wants to be left alone; `None`: the phase is over.
     pub async fn turn(&self, phase: Phase) -> Option<SemaphorePermit<'_>> {
         loop {
@@ -187,12 +200,15 @@ mod tests {
     }
 
     fn pace(work: u64, clean: u64) -> (Pace, CancellationToken) {
+        pace_of(Duration::from_secs(work), Duration::from_secs(clean))
+    }
+
+    fn pace_of(work: Duration, clean: Duration) -> (Pace, CancellationToken) {
         let (stop, now) = (CancellationToken::new(), Instant::now());
-        let after = |seconds| now + Duration::from_secs(seconds);
         let pace = Pace {
             stop: stop.clone(),
-            work_until: after(work),
-            clean_until: after(clean),
+            work_until: now + work,
+            clean_until: now + clean,
             permits: Semaphore::new(AT_ONCE),
             quiet_until: Mutex::new(None),
         };
@@ -218,6 +234,20 @@ mod tests {
             assert!(pace.turn(Phase::Work).await.is_some());
             assert!(began.elapsed() >= Duration::from_millis(80), "{:?}", began.elapsed());
         });
+    }
+
+    #[tokio::test]
+    async fn a_request_that_writes_leaves_time_for_cleaning_up() {
+        let ms = Duration::from_millis;
+        let (pace, stop) = pace_of(ms(40), ms(400));
+        let began = Instant::now();
+        pace.give_up(Phase::Work, false).await;
+        assert!((40..220).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+        stop.cancel();
+        pace.give_up(Phase::Work, true).await;
+        assert!((220..400).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+        pace.give_up(Phase::Cleaning, true).await;
+        assert!(began.elapsed() >= ms(400), "{:?}", began.elapsed());
     }
 
     #[tokio::test]

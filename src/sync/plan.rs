@@ -85,7 +85,7 @@ pub enum Part {
     AddressList,
     /// Free and busy times.
     Availability,
-    /// The hierarchy of public folders, and one read.
+    /// The hierarchy of public folders, and one item.
     PublicFolders,
 }
 
@@ -111,6 +111,18 @@ impl Part {
             Self::PublicFolders => "public-folders",
         }
     }
+
+    /// What it is.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Contacts => "A contact folder, contacts, their change feed",
+            Self::Calendar => "A calendar, appointments, their change feed",
+            Self::Notifications => "A subscription and its event",
+            Self::AddressList => "The global address list",
+            Self::Availability => "Free and busy times",
+            Self::PublicFolders => "The hierarchy of public folders, and one item",
+        }
+    }
 }
 
 /// Which leftovers of earlier runs are removed.
@@ -133,7 +145,7 @@ pub struct Plan {
     pub mailboxes: Vec<Mailbox>,
     /// Parts to do.
     pub parts: BTreeSet<Part>,
-    /// Public folders to look at, by path; empty: the hierarchy alone.
+    /// Public folders to look at, by path; empty: the first one that may be read.
     pub public_folders: Vec<String>,
     /// Leftovers to remove.
     pub sweep: Sweep,

@@ -37,17 +37,23 @@ impl<'a> Record<'a> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).leftovers.push(leftover);
     }
 
-    /// Something of this run is still there.
+    /// Something of this run is still there; the first reason that is told stays.
     pub fn left(&self, left: Left) {
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        if !outcome.left.contains(&left) {
+        if !outcome.left.iter().any(|known| known.mailbox == left.mailbox && known.id == left.id) {
             outcome.left.push(left);
         }
     }
 
-    /// Everything that was found.
-    pub fn finish(self) -> Outcome {
-        self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Something lies in Deleted Items, because the server does not delete for good.
+    pub fn in_deleted_items(&self) {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).in_deleted_items = true;
+    }
+
+    /// Everything that was found, and whether the credential was refused for good.
+    pub fn finish(self, sign_in_refused: bool) -> Outcome {
+        let outcome = self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Outcome { sign_in_refused, ..outcome }
     }
 }
 
@@ -85,11 +91,6 @@ impl Doing {
             text: None,
             differences: Vec::new(),
         }
-    }
-
-    /// Which step it is.
-    pub fn key(&self) -> (Name, Option<String>) {
-        (self.name, self.subject.clone())
     }
 
     /// Something is not as expected.
@@ -132,4 +133,12 @@ pub fn skipped(mailbox: &Mailbox, name: Name, subject: Option<&str>, code: &str,
     let mut doing = Doing::new(name, subject);
     (doing.code, doing.text) = (Some(code.to_owned()), Some(because.to_owned()));
     doing.end(mailbox, Result::Skipped)
+}
+
+/// What a step of cleaning up says when nobody could look whether everything is gone, and why.
+pub fn unseen(because: Option<&str>) -> String {
+    let because = because.map(|because| format!(": {because}")).unwrap_or_default();
+    format!(
+        "it could not be seen whether everything is gone{because}; `syncready sync-test --sweep` removes what is left"
+    )
 }

@@ -44,6 +44,28 @@ pub enum Name {
 }
 
 impl Name {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 18] = [
+        Self::Open,
+        Self::Quota,
+        Self::Sweep,
+        Self::CreateFolder,
+        Self::FeedStart,
+        Self::Create,
+        Self::Read,
+        Self::FeedCreated,
+        Self::Update,
+        Self::Conflict,
+        Self::FeedUpdated,
+        Self::Delete,
+        Self::FeedDeleted,
+        Self::Notification,
+        Self::AddressList,
+        Self::Availability,
+        Self::PublicFolders,
+        Self::CleanUp,
+    ];
+
     /// As in `sync.steps[].step`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -152,6 +174,15 @@ pub struct Step {
     pub exchanges: Vec<Exchange>,
 }
 
+impl Step {
+    /// What decided, in a word: a code, the HTTP status, or the result where there is neither.
+    pub fn answer(&self) -> String {
+        let code = self.code.clone().filter(|code| !code.is_empty());
+        let status = || self.status.map(|status| format!("HTTP {status}"));
+        code.or_else(status).unwrap_or_else(|| self.result.as_str().to_owned())
+    }
+}
+
 /// Where a marked thing of an earlier run was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -212,4 +243,9 @@ pub struct Outcome {
     pub leftovers: Vec<Leftover>,
     /// What this run left.
     pub left: Vec<Left>,
+    /// Something was deleted the usual way because the server does not delete for good: it lies in Deleted
+    /// Items.
+    pub in_deleted_items: bool,
+    /// The server refused the credential, and no other was to be had.
+    pub sign_in_refused: bool,
 }

@@ -24,6 +24,7 @@ pub mod program;
 pub mod proxy;
 pub mod redact;
 pub mod refusal;
+mod renewal;
 pub mod secret;
 pub mod sign_in;
 pub mod soap;
@@ -34,4 +35,5 @@ pub mod xml;
 
 pub use client::Net;
 pub use net::{Body, Failure, Limits, NetConfig, NetError, ProxySetting, Reply, Request, Response};
+pub use renewal::Renewal;
 pub use secret::Secret;

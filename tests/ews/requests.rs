@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 use syncready::sync::{MARKER_NAME, MARKER_SET};
 use syncready::wire::ews::{
     Field, Fields, FolderRef, FolderShape, ItemKind, Mailbox, NewItem, Only, Operation, Page, Property,
-    RECEIVE_QUOTA, SEND_QUOTA, SIZE, WARNING_QUOTA, Weekly,
+    RECEIVE_QUOTA, REPLICAS, SEND_QUOTA, SIZE, WARNING_QUOTA, Weekly,
 };
 use syncready::wire::soap::RequestVersion;
 
@@ -83,6 +83,10 @@ fn folder_requests() -> Vec<Operation> {
     vec![
         Operation::GetFolder { folders: vec![FolderRef::Default("contacts"), own()], shape: shape.clone() },
         Operation::GetFolder { folders: vec![FolderRef::Default("inbox")], shape: FolderShape::default() },
+        Operation::GetFolder {
+            folders: vec![own()],
+            shape: FolderShape { rights: true, tags: vec![REPLICAS], ..FolderShape::default() },
+        },
         create(ItemKind::Contact, "contacts"),
         create(ItemKind::Appointment, "calendar"),
         Operation::FindFolder {
@@ -121,6 +125,8 @@ fn item_requests() -> Vec<Operation> {
             fields: recurring().fields.into_keys().chain([Field::Recurrence]).collect(),
             property: MARKER,
         },
+        Operation::FindAnyItem { folder: "AAEu\"<&".into() },
+        Operation::OpenItem { id: "AAEx\"<&".into() },
         update(ItemKind::Contact, Field::JobTitle, "other"),
         update(ItemKind::Appointment, Field::Location, "there"),
         Operation::FindItem {

@@ -1,14 +1,16 @@
 //! The same in the lab's tenant: what is in the mailbox before is in it after, and nothing else.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use syncready::sync::{
-    Access, Mailbox, Name, Outcome, Plan, Result as Ended, Role, RunId, Step, Sweep, graph, why,
+    Access, Mailbox, Name, Outcome, Part, Plan, Result as Ended, Role, RunId, Step, Sweep, graph, why,
 };
 use syncready::wire::graph::Writer;
-use syncready::wire::{Net, NetConfig, ProxySetting, Secret};
+use syncready::wire::{Net, NetConfig, ProxySetting, Renewal, Secret};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{Bench, GRAPH, PRODUCT};
@@ -235,4 +237,141 @@ async fn a_mailbox_that_others_write_to_is_told_apart() {
     let outside = opened("nobody@contoso.com");
     assert_eq!((outside.len(), outside[0].result), (1, Ended::Refused), "{}", table(&outcome));
     assert_eq!(opened("alice@contoso.com").len(), 2, "{}", table(&outcome));
+}
+
+/// The steps of a run, each with its mailbox.
+fn told(outcome: &Outcome) -> BTreeSet<(String, Name, Option<String>)> {
+    let told: Vec<_> =
+        outcome.steps.iter().map(|step| (step.mailbox.clone(), step.name, step.subject.clone())).collect();
+    let set: BTreeSet<_> = told.iter().cloned().collect();
+    assert_eq!(set.len(), told.len(), "no step twice: {}", table(outcome));
+    set
+}
+
+fn planned(plan: &Plan) -> BTreeSet<(String, Name, Option<String>)> {
+    plan.steps().map(|(mailbox, step)| (mailbox.address.clone(), step.name, step.subject)).collect()
+}
+
+fn everybody() -> Vec<Mailbox> {
+    let mailbox = |address: &str, role, read_only: bool| Mailbox {
+        address: address.to_owned(),
+        role,
+        read_only: read_only.then(|| "not agreed to".to_owned()),
+    };
+    vec![
+        mailbox(ADDRESS, Role::Account, false),
+        mailbox("alice@contoso.com", Role::Other, false),
+        mailbox("bob@contoso.com", Role::Other, true),
+        mailbox("carol@contoso.com", Role::Shared, true),
+        mailbox("nobody@contoso.com", Role::Outside, true),
+    ]
+}
+
+/// What a dry run shows is what a run does, whatever is asked for and in whatever role.
+async fn does_what_is_planned(trial: &Trial, access: Access) {
+    let mut sets: Vec<BTreeSet<Part>> = Part::ALL.into_iter().map(|part| [part].into()).collect();
+    sets.extend([Part::ALL.into(), [Part::Contacts, Part::Calendar].into()]);
+    for (unique, parts) in (1..).zip(sets) {
+        let mut plan = Plan { parts, access, mailboxes: everybody(), ..plan(Role::Account) };
+        plan.run = RunId::new(plan.run.began(), unique);
+        let outcome = trial.run(&plan).await;
+        assert_eq!(told(&outcome), planned(&plan), "{:?}: {}", plan.parts, table(&outcome));
+        let here = plan
+            .steps()
+            .filter(|(_, step)| step.skipped.as_ref().is_some_and(|(code, _)| *code == why::NOT_HERE));
+        for (mailbox, step) in here {
+            let subject = step.subject.as_deref().unwrap_or_default();
+            assert_eq!(
+                (mailbox.role != Role::Outside, super::step(&outcome, step.name, subject).result),
+                (true, Ended::Skipped)
+            );
+        }
+    }
+    let sweep = Plan { only_sweep: true, access, mailboxes: everybody(), ..plan(Role::Account) };
+    assert_eq!(told(&trial.run(&sweep).await), planned(&sweep));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_as_an_app_does_what_is_planned() {
+    does_what_is_planned(&Trial::app(granted()).await, Access::GraphApp).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_as_the_signed_in_account_does_what_is_planned() {
+    let grant = json!({ "client": "product", "principal": null, "resource": "graph",
+        "scope": "Contacts.ReadWrite Calendars.ReadWrite User.ReadBasic.All" });
+    let patch =
+        json!({ "service_principals": { "product": { "x": { "oauth2_grants": { "sync": grant } } } } });
+    let bench = Bench::new("online-delegated", &patch).await;
+    let token = bench.user("https://graph.microsoft.com/.default").await;
+    does_what_is_planned(&Trial::with(bench, &token), Access::GraphDelegated).await;
+}
+
+/// A run whose token is refused from a request in the middle on, so many times; another token is to be had,
+/// or not.
+async fn refused(times: Option<u32>, other: bool) -> (Outcome, usize, bool) {
+    let mut fault = json!({ "path": "/v1.0/", "after": 14, "status": 401,
+        "body": { "error": { "code": "InvalidAuthenticationToken", "message": "Lifetime validation failed" } } });
+    if let Some(times) = times {
+        fault["times"] = times.into();
+    }
+    let mut patch = granted();
+    patch["faults"] = json!({ "refused": fault });
+    let mut trial = Trial::app(patch).await;
+    let (asked, token) = (Arc::new(AtomicUsize::new(0)), trial.bench.app(PRODUCT, GRAPH).await);
+    let count = Arc::clone(&asked);
+    trial.writer = trial.writer.renewing(Renewal::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        let token = other.then(|| Secret::new(token.clone()));
+        Box::pin(async move { token })
+    }));
+    let before = super::without_traces(trial.dump());
+    let outcome = trial.run(&plan(Role::Account)).await;
+    assert_eq!(told(&outcome), planned(&plan(Role::Account)));
+    let clean = super::without_traces(trial.dump()) == before;
+    (outcome, asked.load(Ordering::SeqCst), clean)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_ends_in_the_middle_is_renewed_once_and_everything_goes_on() {
+    let (outcome, asked, clean) = refused(Some(1), true).await;
+    assert_all_ok(&outcome);
+    assert_eq!((asked, clean, outcome.sign_in_refused), (1, true, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_for_good_leaves_a_word_of_what_it_left() {
+    for other in [true, false] {
+        let (outcome, asked, clean) = refused(None, other).await;
+        assert_eq!((asked, clean, outcome.sign_in_refused), (1, false, true), "{}", table(&outcome));
+        assert!(!outcome.left.is_empty(), "{}", table(&outcome));
+        for step in
+            outcome.steps.iter().filter(|step| step.name == Name::CleanUp && step.result != Ended::Skipped)
+        {
+            assert!(matches!(step.result, Ended::Failed | Ended::Refused), "{step:?}");
+            assert!(step.text.as_deref().is_some_and(|text| text.contains("--sweep")), "{step:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_in_the_middle_ends_the_run_in_time_cleaned_up() {
+    let hangs = json!({ "faults": { "hangs":
+        { "path": "/v1.0/$batch", "after": 3, "times": 1, "delay_ms": 600_000 } } });
+    for (patch, work, clean) in [(json!({}), 800, 5_000), (json!({}), 1_400, 5_000), (hangs, 1_600, 8_000)] {
+        let mut patch = patch;
+        patch["latency_ms"] = 120.into();
+        let trial = Trial::app(patch).await;
+        let before = super::without_traces(trial.dump());
+        let began = tokio::time::Instant::now();
+        let mut plan = plan(Role::Account);
+        plan.work_until = began + Duration::from_millis(work);
+        plan.clean_until = plan.work_until + Duration::from_millis(clean);
+        let outcome = trial.run(&plan).await;
+        assert!(tokio::time::Instant::now() <= plan.clean_until, "{:?}", began.elapsed());
+        assert_eq!(super::without_traces(trial.dump()), before, "{work}: {}", table(&outcome));
+        let late = outcome.steps.iter().filter(|step| step.code.as_deref() == Some(why::OUT_OF_TIME)).count();
+        assert!(late > 0, "{}", table(&outcome));
+        assert_eq!((outcome.left.len(), told(&outcome)), (0, planned(&plan)), "{}", table(&outcome));
+    }
 }

@@ -158,6 +158,7 @@ async fn where_nothing_is_deleted_for_good_the_step_says_so() {
         assert_eq!(step.result, Ended::Ok, "{}", table(&outcome));
         assert!(step.text.as_deref().unwrap_or_default().contains("lies in Deleted Items"), "{step:?}");
     }
+    assert!(outcome.in_deleted_items);
     assert_eq!(fake.world().dump()["objects"], json!({}));
     assert_eq!(fake.world().dump()["trash"].as_array().unwrap().len(), 4);
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use crate::cli::args::{Check, ExitCodes, Format, Look, Output, Setting, duration};
 use crate::collect::{Protocol, TestSync};
@@ -101,10 +101,10 @@ pub const AREA: &str = "sync";
 pub struct SyncOptions {
     /// Protocol, where it is not the product's usual one.
     #[arg(long, value_enum, value_name = "PROTOCOL", help_heading = "Test sync")]
-    pub protocol: Option<ProtocolName>,
+    pub protocol: Option<Protocol>,
     /// Only these parts; repeatable, or separated by commas.
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',', help_heading = "Test sync")]
-    pub steps: Vec<PartName>,
+    pub steps: Vec<Part>,
     /// This mailbox must be refused: an answer is a finding; repeatable.
     #[arg(long, value_name = "MAILBOX", help_heading = "Test sync")]
     pub negative: Vec<String>,
@@ -116,73 +116,34 @@ pub struct SyncOptions {
 impl SyncOptions {
     /// The same as the collectors know it.
     pub fn wishes(&self, only_sweep: bool) -> TestSync {
-        let parts = self.steps.iter().map(|part| part.part()).collect();
         TestSync {
-            parts: (!self.steps.is_empty()).then_some(parts),
-            // Leftovers are the tool's own, whoever's mailbox they lie in.
+            parts: (!self.steps.is_empty()).then(|| self.steps.iter().copied().collect()),
+            // Removing what a run left in somebody else's mailbox is writing as well.
             write_to_others: self.yes,
             only_sweep,
         }
     }
 }
 
-/// Protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProtocolName {
-    /// Exchange Web Services.
-    Ews,
-    /// Microsoft Graph.
-    Graph,
-}
+impl ValueEnum for Protocol {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Ews, Self::Graph]
+    }
 
-impl From<ProtocolName> for Protocol {
-    fn from(name: ProtocolName) -> Self {
-        match name {
-            ProtocolName::Ews => Self::Ews,
-            ProtocolName::Graph => Self::Graph,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Ews => PossibleValue::new("ews").help("Exchange Web Services"),
+            Self::Graph => PossibleValue::new("graph").help("Microsoft Graph"),
+        })
     }
 }
 
-/// Parts of a test sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PartName {
-    /// A contact folder, contacts, their change feed.
-    Contacts,
-    /// A calendar, appointments, their change feed.
-    Calendar,
-    /// A subscription and its event.
-    Notifications,
-    /// The global address list.
-    AddressList,
-    /// Free and busy times.
-    Availability,
-    /// The hierarchy of public folders, and one read.
-    PublicFolders,
-}
-
-impl PartName {
-    fn part(self) -> Part {
-        match self {
-            Self::Contacts => Part::Contacts,
-            Self::Calendar => Part::Calendar,
-            Self::Notifications => Part::Notifications,
-            Self::AddressList => Part::AddressList,
-            Self::Availability => Part::Availability,
-            Self::PublicFolders => Part::PublicFolders,
-        }
+impl ValueEnum for Part {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_has_the_same_name_everywhere() {
-        for name in PartName::value_variants() {
-            let shown = name.to_possible_value().expect("shown").get_name().to_owned();
-            assert_eq!(shown, name.part().as_str());
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()).help(self.about()))
     }
 }

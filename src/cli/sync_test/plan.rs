@@ -58,13 +58,14 @@ fn shape(target: &Target, plan: &Plan) -> Value {
     let graph = plan.access.is_graph();
     let steps: Vec<Value> = plan
         .steps()
-        .iter()
-        .map(|step| {
+        .map(|(mailbox, step)| {
+            let skipped = step.skipped.map(|(code, text)| json!({ "code": code, "text": text }));
             json!({
                 "step": step.name.as_str(),
-                "mailbox": step.mailbox,
-                "role": step.role.as_str(),
+                "mailbox": mailbox.address,
+                "role": mailbox.role.as_str(),
                 "subject": step.subject,
+                "skipped": skipped,
                 "writes": step.name.writes(),
                 "requests": step.name.requests(graph),
                 "proves": step.name.proves(),
@@ -80,7 +81,8 @@ fn shape(target: &Target, plan: &Plan) -> Value {
             json!({ "address": mailbox.address, "role": role, "read_only": mailbox.read_only })
         })
         .collect();
-    let requests: BTreeSet<&str> = plan.steps().iter().map(|step| step.name.requests(graph)).collect();
+    let meant = plan.steps().filter(|(_, step)| step.skipped.is_none());
+    let requests: BTreeSet<&str> = meant.map(|(_, step)| step.name.requests(graph)).collect();
     json!({
         "account": target.account,
         "protocol": if graph { "graph" } else { "ews" },

@@ -20,7 +20,7 @@ pub(super) fn items(context: &Context, operation: Node) -> String {
     let shape = Shape::read(part(operation, "ItemShape"));
     let found = list(operation, "ParentFolderIds").into_iter().map(|id| {
         if public_folders::wanted(id).is_some() {
-            return public_folders::items(context, id);
+            return public_folders::items(context, id, operation);
         }
         let place = target::folder(context, id)?;
         context.store.read(place.row, |mailbox| page(mailbox, &place, operation, &shape, context.zone))

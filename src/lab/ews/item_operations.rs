@@ -106,6 +106,9 @@ fn only_id(mailbox: &Mailbox, id: &str) -> Result<String, Fault> {
 pub(super) fn get(context: &Context, operation: Node) -> String {
     let shape = Shape::read(part(operation, "ItemShape"));
     let found = list(operation, "ItemIds").into_iter().map(|node| {
+        if public_folders::is_item(node) {
+            return public_folders::item(context, node).map(|item| format!("<m:Items>{item}</m:Items>"));
+        }
         let thing = target::item(context, node)?;
         context.store.read(thing.place.row, |mailbox| {
             let shown = Shown::of(mailbox, &thing.id).map_err(refusal)?;

@@ -5,16 +5,18 @@
 
 use std::fmt::Write as _;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use roxmltree::Node;
 use serde_json::{Value, json};
 
 use super::operations::Context;
-use super::paths::Shape;
+use super::paths::{Shape, extended_xml};
 use super::reader::child;
 use super::xml::{Fault, MESSAGES, TYPES, escape};
 use crate::lab::access;
 use crate::lab::levels::{Level, NONE, level_of};
 use crate::lab::names::made_up;
+use crate::lab::store::{Property, PropertyName};
 use crate::lab::view::{View, text};
 
 /// A folder id of a request that means public folders: the root, or one of them.
@@ -32,8 +34,15 @@ pub(super) fn wanted(id: Node) -> Option<Wanted> {
     (value == "publicfoldersroot").then_some(Wanted::Root)
 }
 
-/// Refuses where the caller does not get at the public folders at all.
+/// Refuses where the caller does not get at the hierarchy.
 pub(super) fn gate(context: &Context) -> Result<(), Fault> {
+    let keeper = context.view.at("exchange.public_folder_mailbox");
+    led(context, keeper.is_object().then(|| (text(keeper, "address"), text(keeper, "server"))))
+}
+
+/// Refuses where the caller does not get at the public folders at all, or is not led to the mailbox that
+/// keeps what is asked for: the values of the two headers.
+fn led(context: &Context, to: Option<(&str, &str)>) -> Result<(), Fault> {
     let view = context.view;
     let state = text(view.at("exchange.organization"), "PublicFoldersEnabled");
     let none = state == "None" || state == "Remote" || (state.is_empty() && super::online(view));
@@ -46,11 +55,12 @@ pub(super) fn gate(context: &Context) -> Result<(), Fault> {
         // Assumed: no source shows how a plan without public folders is refused.
         return Err(Fault::new("ErrorAccessDenied", "Access is denied. Check credentials and try again."));
     }
-    let keeper = view.at("exchange.public_folder_mailbox");
-    let led = |header: &str, name: &str| {
-        context.ask.header(header).is_some_and(|value| value.eq_ignore_ascii_case(text(keeper, name)))
+    let has = |header: &str, wanted: &str| {
+        context.ask.header(header).is_some_and(|value| value.eq_ignore_ascii_case(wanted))
     };
-    if keeper.is_object() && !(led("x-anchormailbox", "address") && led("x-publicfoldermailbox", "server")) {
+    if to.is_some_and(|(anchor, mailbox)| {
+        !(has("x-anchormailbox", anchor) && has("x-publicfoldermailbox", mailbox))
+    }) {
         // Assumed: the documents demand both headers and do not say what comes without them.
         return Err(Fault::new("ErrorPublicFolderOperationFailed", "The public folder operation failed."));
     }
@@ -63,6 +73,25 @@ fn all(view: View<'_>) -> Vec<&Value> {
 
 fn id(folder: &Value) -> String {
     format!("AAEu{}AAA=", made_up(&["public-folder", text(folder, "path")]).replace('-', ""))
+}
+
+/// The mailbox that keeps a folder's items: its id and its address. Without one of its own it is that of
+/// the hierarchy; where nobody told of that one, nothing is led anywhere.
+fn keeper<'a>(view: View<'a>, folder: &'a Value) -> Option<(&'a str, &'a str)> {
+    let own = &folder["content"];
+    if own.is_object() {
+        return Some((text(own, "guid"), text(own, "address")));
+    }
+    let hierarchy = view.at("exchange.public_folder_mailbox");
+    let guid = text(hierarchy, "server").split('@').next().unwrap_or_default();
+    hierarchy.is_object().then(|| (guid, text(hierarchy, "address")))
+}
+
+/// The address of a mailbox that keeps items, by its id in place of a name.
+pub(super) fn keeper_at<'a>(view: View<'a>, address: &str) -> Option<&'a str> {
+    let wanted = address.split_once('@')?.0;
+    let mut keepers = all(view).into_iter().filter_map(|folder| keeper(view, folder));
+    keepers.find(|(guid, _)| guid.eq_ignore_ascii_case(wanted)).map(|(_, address)| address)
 }
 
 fn parent_path(folder: &Value) -> &str {
@@ -168,21 +197,33 @@ fn element(context: &Context, folder: &Value, shape: &Shape) -> String {
         _ => "Folder",
     };
     let children = all(context.view).into_iter().filter(|other| parent_path(other) == text(folder, "path"));
-    let mut xml = format!("<t:{kind}><t:FolderId Id=\"{}\" ChangeKey=\"AQAAABYAAAB1AAAA\"/>", id(folder));
-    let mut put = |name: &str, in_default: bool, value: &str| {
-        if shape.shows(name, in_default) {
-            write!(xml, "<t:{name}>{value}</t:{name}>").expect("writing to a String cannot fail");
-        }
+    let put = |name: &str, in_default: bool, value: &str| {
+        if shape.shows(name, in_default) { format!("<t:{name}>{value}</t:{name}>") } else { String::new() }
     };
-    put("FolderClass", false, class);
-    put("DisplayName", true, &escape(name(folder)));
-    put("TotalCount", true, "0");
-    put("ChildFolderCount", true, &children.count().to_string());
-    put("EffectiveRights", false, &rights(granted(context, folder)));
-    if shape.names("PermissionSet") {
-        put("PermissionSet", false, &permissions(context.view, folder, kind == "CalendarFolder"));
-    }
-    xml + &format!("</t:{kind}>")
+    let permissions = || permissions(context.view, folder, kind == "CalendarFolder");
+    let properties = [
+        format!("<t:FolderId Id=\"{}\" ChangeKey=\"AQAAABYAAAB1AAAA\"/>", id(folder)),
+        put("FolderClass", false, class),
+        put("DisplayName", true, &escape(name(folder))),
+        put("TotalCount", true, &contents(folder).len().to_string()),
+        put("ChildFolderCount", true, &children.count().to_string()),
+        replicas(context.view, folder, shape),
+        put("EffectiveRights", false, &rights(granted(context, folder))),
+        if shape.names("PermissionSet") {
+            put("PermissionSet", false, &permissions())
+        } else {
+            String::new()
+        },
+    ];
+    format!("<t:{kind}>{}</t:{kind}>", properties.concat())
+}
+
+/// The list of replicas as Exchange keeps it: the id of the mailbox as text, ended by a zero.
+fn replicas(view: View, folder: &Value, shape: &Shape) -> String {
+    let asked = shape.extended().find(|(name, _)| **name == PropertyName::Tag(0x6698));
+    let Some(((name, kind), (guid, _))) = asked.zip(keeper(view, folder)) else { return String::new() };
+    let value = STANDARD.encode(format!("{guid}\0"));
+    extended_xml(&Property { name: name.clone(), kind: kind.to_owned(), values: vec![value] })
 }
 
 fn rights(level: &Level) -> String {
@@ -249,18 +290,65 @@ fn actions(level: &Level) -> String {
     )
 }
 
-/// The items of a folder: the lab's public folders are empty.
-pub(super) fn items(context: &Context, id: Node) -> Result<String, Fault> {
-    gate(context)?;
-    if let Some(Wanted::Id(wanted)) = wanted(id) {
-        let folder = find(context, &wanted)?;
-        if !granted(context, folder).may('r') {
-            return Err(Fault::new(
-                "ErrorAccessDenied",
-                "Access is denied. Check credentials and try again.",
-            ));
+/// Subjects of the items of a folder.
+fn contents(folder: &Value) -> Vec<&str> {
+    folder["items"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// A folder whose items the caller may read, and is led to.
+fn readable<'a>(context: &Context<'a>, wanted: &str) -> Result<&'a Value, Fault> {
+    let found = all(context.view).into_iter().find(|folder| id(folder) == wanted);
+    let route = found.and_then(|folder| keeper(context.view, folder));
+    led(context, route.map(|(_, address)| (address, address)))?;
+    let folder = find(context, wanted)?;
+    if !granted(context, folder).may('r') {
+        return Err(Fault::new("ErrorAccessDenied", "Access is denied. Check credentials and try again."));
+    }
+    Ok(folder)
+}
+
+/// The items of a folder, one page of them; the root holds none.
+pub(super) fn items(context: &Context, id: Node, operation: Node) -> Result<String, Fault> {
+    let rows: Vec<String> = if let Some(Wanted::Id(wanted)) = wanted(id) {
+        let folder = readable(context, &wanted)?;
+        contents(folder).iter().map(|subject| item_element(folder, subject)).collect()
+    } else {
+        gate(context)?;
+        Vec::new()
+    };
+    let (page, root) = super::paging::page(operation, rows);
+    Ok(format!("<m:RootFolder {root}><t:Items>{}</t:Items></m:RootFolder>", page.concat()))
+}
+
+fn item_id(folder: &Value, subject: &str) -> String {
+    format!("AAEx{}AAA=", made_up(&["public-item", text(folder, "path"), subject]).replace('-', ""))
+}
+
+/// An item is told by its id alone.
+fn item_element(folder: &Value, subject: &str) -> String {
+    let kind = match folder["class"].as_str() {
+        Some("IPF.Contact") => "Contact",
+        Some("IPF.Appointment") => "CalendarItem",
+        _ => "Message",
+    };
+    let id = item_id(folder, subject);
+    format!("<t:{kind}><t:ItemId Id=\"{id}\" ChangeKey=\"AQAAABYAAAB2AAAA\"/></t:{kind}>")
+}
+
+/// Whether the id of an item means one in a public folder.
+pub(super) fn is_item(id: Node) -> bool {
+    id.attribute("Id").is_some_and(|id| id.starts_with("AAEx"))
+}
+
+/// One item, as an element.
+pub(super) fn item(context: &Context, id_node: Node) -> Result<String, Fault> {
+    let wanted = id_node.attribute("Id").unwrap_or_default();
+    for folder in all(context.view) {
+        if let Some(subject) = contents(folder).into_iter().find(|subject| item_id(folder, subject) == wanted)
+        {
+            return readable(context, &id(folder)).map(|folder| item_element(folder, subject));
         }
     }
-    let root = "IndexedPagingOffset=\"0\" TotalItemsInView=\"0\" IncludesLastItemInRange=\"true\"";
-    Ok(format!("<m:RootFolder {root}><t:Items/></m:RootFolder>"))
+    gate(context)?;
+    Err(Fault::new("ErrorItemNotFound", "The specified object was not found in the store."))
 }

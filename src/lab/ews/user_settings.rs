@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::identity::{self, Caller};
 use super::xml::escape;
-use super::{Ews, XML, gates, html};
+use super::{Ews, XML, gates, html, public_folders};
 use crate::lab::ask::{Answer, Ask};
 use crate::lab::view::{View, text};
 
@@ -30,14 +30,22 @@ fn user_response(view: View, document: &Document) -> String {
         document.descendants().filter(move |node: &Node| node.has_tag_name((AUTODISCOVER, name)))
     };
     let address = named("Mailbox").next().and_then(|node| node.text()).unwrap_or_default().trim();
+    let wanted: Vec<&str> = named("Setting").filter_map(|node| node.text()).map(str::trim).collect();
+    if let Some(keeper) = public_folders::keeper_at(view, address) {
+        return told(&wanted, |name| (name == "AutoDiscoverSMTPAddress").then_some(keeper));
+    }
     let mailbox = view.mailbox(address);
     let Some(mailbox) = mailbox.filter(|mailbox| gates::served(view, mailbox)) else {
         return "<ErrorCode>InvalidUser</ErrorCode><ErrorMessage>Invalid user.</ErrorMessage>".to_owned();
     };
-    let wanted: Vec<&str> = named("Setting").filter_map(|node| node.text()).map(str::trim).collect();
-    let stated = wanted.iter().filter_map(|name| Some((*name, setting(view, mailbox, name)?)));
+    told(&wanted, |name| setting(view, mailbox, name))
+}
+
+/// The settings that are wanted, or that they are not available.
+fn told<'a>(wanted: &[&str], setting: impl Fn(&str) -> Option<&'a str>) -> String {
+    let stated = wanted.iter().filter_map(|name| Some((*name, setting(name)?)));
     let settings: Vec<String> = stated.map(user_setting).collect();
-    let missing = wanted.iter().filter(|name| setting(view, mailbox, name).is_none());
+    let missing = wanted.iter().filter(|name| setting(name).is_none());
     let errors: Vec<String> = missing.map(|name| not_available(name)).collect();
     let (settings, errors) = (settings.concat(), errors.concat());
     format!(

@@ -1,10 +1,10 @@
 //! What is done in one own folder: made, read back, changed, deleted, and seen in its change feed.
 
-use super::items::{Kind, WRONG_CHANGE, compare};
+use super::items::{WRONG_CHANGE, compare};
 use super::judge::{CONFLICT, GONE};
 use super::notice::Notice;
 use super::visit::{Asked, MARKER, Visit};
-use crate::sync::{Doing, Name, Phase, Result, Verdict, why};
+use crate::sync::{Doing, Kind, Name, Phase, Result, Verdict, why};
 use crate::wire::ews::{Changed, Field, FolderRef, FolderShape, Item, NewItem, Only, Operation, Page};
 
 /// Attempts to make something whose answer is lost.
@@ -26,11 +26,11 @@ struct Made {
 impl Visit<'_> {
     /// Everything that is done in one own folder.
     pub async fn chain(&self, kind: Kind, parent: FolderRef) {
-        let mine = |_: Name, subject: Option<&str>| kind.owns(subject);
+        let mine = |name: Name, subject: Option<&str>| kind.owns(name, subject);
         let Some(own) = self.create_folder(kind, parent).await else {
             return self.skip_after(mine, "the folder was not made");
         };
-        let notified = self.notified() == Some(kind);
+        let notified = self.run.plan.notified() == Some(kind);
         let whole = self.run.plan.parts.contains(&kind.part());
         let feed = async { if whole { self.feed_start(&own).await } else { None } };
         let subscribe = async { if notified { self.subscribe(&own).await } else { None } };
@@ -43,7 +43,7 @@ impl Visit<'_> {
             self.skip_after(feeds, "the feed has no beginning");
         }
         let [first, second] = kind.new_items(&self.run.plan.run);
-        let [one, two] = kind.items();
+        let [one, two] = kind.item_subjects();
         let (first, second) = tokio::join!(self.create(&own, one, first), async {
             if whole { self.create(&own, two, second).await } else { None }
         });
@@ -167,7 +167,7 @@ impl Visit<'_> {
         let denied = asked.has_code(&["ErrorAccessDenied", "ErrorCreateSubfolderAccessDenied"]);
         self.end_with(doing, operation, Some(asked));
         if denied {
-            let mine = |_: Name, subject: Option<&str>| kind.owns(subject);
+            let mine = |name: Name, subject: Option<&str>| kind.owns(name, subject);
             self.skip(mine, why::NO_RIGHT, "the right to make a folder is missing");
         }
     }

@@ -4,7 +4,7 @@
 use super::open::Opened;
 use super::sweep::Removal;
 use super::visit::Visit;
-use crate::sync::{Doing, Left, Name, Phase, Result, why};
+use crate::sync::{Doing, Left, Name, Phase, REFUSED, Result, unseen, why};
 
 /// Rounds of removing and looking.
 const ROUNDS: usize = 3;
@@ -85,8 +85,12 @@ impl Visit<'_> {
 
     /// Nobody could look whether everything is gone.
     fn end_unseen(&self, mut doing: Doing, left: Vec<Left>) {
-        let said = doing.text.take().map(|text| format!(": {text}")).unwrap_or_default();
-        doing.text = Some(format!("it could not be seen whether everything is gone{said}"));
+        let ended = match self.word() {
+            "sign-in-refused" => Some(REFUSED.1),
+            "out-of-time" => Some("the time for cleaning up was over"),
+            _ => doing.text.as_deref(),
+        };
+        doing.text = Some(unseen(ended));
         for left in left {
             self.run.record.left(left);
         }

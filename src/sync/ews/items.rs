@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime};
 
 use super::visit::MARKER;
-use crate::sync::{Name, Part, RunId};
+use crate::sync::{Kind, RunId};
 use crate::wire::ews::{Field, Fields, ItemKind, NewItem, Weekly};
 
 /// Characters of a long note, more than a simple field holds.
@@ -16,49 +16,13 @@ const AHEAD: i64 = 400;
 /// What the changed field is changed to by the change that must be refused.
 pub(super) const WRONG_CHANGE: &str = "changed with an old change key";
 
-/// The two kinds of folders that a run makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Contacts,
-    Calendar,
-}
-
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::Contacts, Self::Calendar];
-
-    /// As in `sync.steps[].subject`.
-    pub fn subject(self) -> &'static str {
-        match self {
-            Self::Contacts => "contacts",
-            Self::Calendar => "calendar",
-        }
-    }
-
-    /// The subjects of its items.
-    pub fn items(self) -> [&'static str; 2] {
-        match self {
-            Self::Contacts => ["contact", "note"],
-            Self::Calendar => ["appointment", "recurring"],
-        }
-    }
-
-    /// Whether a step's subject is of this kind.
-    pub fn owns(self, subject: Option<&str>) -> bool {
-        subject.is_some_and(|subject| subject == self.subject() || self.items().contains(&subject))
-    }
-
-    pub fn part(self) -> Part {
-        match self {
-            Self::Contacts => Part::Contacts,
-            Self::Calendar => Part::Calendar,
-        }
-    }
-
-    pub fn default_folder(self) -> &'static str {
+    /// The mailbox's own folder of this kind, by its distinguished name.
+    pub(super) fn default_folder(self) -> &'static str {
         self.subject()
     }
 
-    pub fn item_kind(self) -> ItemKind {
+    pub(super) fn item_kind(self) -> ItemKind {
         match self {
             Self::Contacts => ItemKind::Contact,
             Self::Calendar => ItemKind::Appointment,
@@ -66,42 +30,15 @@ impl Kind {
     }
 
     /// The field that is changed, and what it is changed to.
-    pub fn change(self) -> (Field, &'static str) {
+    pub(super) fn change(self) -> (Field, &'static str) {
         match self {
             Self::Contacts => (Field::JobTitle, "Prüferin 🔧"),
             Self::Calendar => (Field::Location, "Straße 2, Zürich 🏔"),
         }
     }
 
-    /// Its steps with their subjects, in the order of a report. `whole`: not only what a notification needs.
-    pub fn steps(self, whole: bool, notified: bool) -> Vec<(Name, &'static str)> {
-        let (own, [first, second]) = (self.subject(), self.items());
-        let mut steps = vec![(Name::CreateFolder, own)];
-        if whole {
-            steps.push((Name::FeedStart, own));
-        }
-        steps.push((Name::Create, first));
-        if whole {
-            steps.extend([
-                (Name::Create, second),
-                (Name::Read, first),
-                (Name::Read, second),
-                (Name::FeedCreated, own),
-                (Name::Update, first),
-                (Name::Conflict, first),
-                (Name::FeedUpdated, own),
-                (Name::Delete, first),
-                (Name::FeedDeleted, own),
-            ]);
-        }
-        if notified {
-            steps.push((Name::Notification, own));
-        }
-        steps
-    }
-
     /// Its two items.
-    pub fn new_items(self, run: &RunId) -> [NewItem; 2] {
+    pub(super) fn new_items(self, run: &RunId) -> [NewItem; 2] {
         let day = run.began().to_zoned(jiff::tz::TimeZone::UTC).date();
         let day = day.checked_add(jiff::Span::new().days(AHEAD)).unwrap_or(day);
         let new = |fields, series| NewItem {

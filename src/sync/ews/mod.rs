@@ -13,6 +13,7 @@ mod judge;
 mod notice;
 mod open;
 mod others;
+mod public;
 mod sweep;
 mod visit;
 
@@ -24,7 +25,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use self::visit::{Run, Visit};
-use super::{Outcome, Plan, Record, Step};
+use super::{Outcome, Phase, Plan, Record, Standing, Step};
 use crate::wire::ews::Client;
 
 /// Mailboxes that are visited at the same time.
@@ -44,14 +45,15 @@ pub async fn run(
         plan,
         record: &record,
         stop,
-        refused: AtomicBool::new(false),
+        standing: Standing::default(),
         old: AtomicBool::new(false),
         understood: Mutex::new(HashSet::new()),
     };
     let visits: Vec<_> =
         plan.mailboxes.iter().map(|mailbox| Visit::new(&run, mailbox).go().boxed()).collect();
     stream::iter(visits).buffer_unordered(AT_ONCE).collect::<()>().await;
-    record.finish()
+    let refused = run.standing.is_refused(Phase::Work);
+    record.finish(refused)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Opening a mailbox: whether it can be opened, what may be done there, how full it is, and what
 //! follows from that for the rest of the visit.
 
-use super::items::Kind;
 use super::visit::{Asked, Visit};
-use crate::sync::{Doing, Name, Part, Phase, Result, Role, why};
+use crate::sync::{Doing, Kind, Name, Phase, Result, Role, why};
 use crate::wire::ews::{
     Effective, Folder, FolderRef, FolderShape, Operation, Page, RECEIVE_QUOTA, SEND_QUOTA, SIZE,
 };
@@ -77,10 +76,10 @@ impl Visit<'_> {
     /// The whole visit.
     pub async fn go(self) {
         match self.mailbox.role {
+            Role::Outside if self.run.plan.only_sweep => {}
             Role::Outside => self.outside().await,
             _ if self.run.plan.only_sweep => self.only_sweep().await,
             Role::Shared => {
-                self.intend([(Name::Open, None)]);
                 self.open().await;
             }
             Role::Account | Role::Other => Box::pin(self.full()).await,
@@ -89,7 +88,6 @@ impl Visit<'_> {
     }
 
     async fn only_sweep(&self) {
-        self.intend([(Name::Sweep, None)]);
         match &self.mailbox.read_only {
             Some(because) => self.skip(|_, _| true, why::READ_ONLY, because),
             None => {
@@ -100,7 +98,6 @@ impl Visit<'_> {
 
     /// One cheap read that must be refused.
     async fn outside(&self) {
-        self.intend([(Name::Open, None)]);
         let inbox = Operation::GetFolder {
             folders: vec![FolderRef::Default("inbox")],
             shape: FolderShape::default(),
@@ -111,45 +108,11 @@ impl Visit<'_> {
     }
 
     async fn full(&self) {
-        self.intend_all();
         let Some(opened) = self.open().await else {
             return self.skip_after(|_, _| true, "the mailbox did not open");
         };
         // What the rest waits for gets the first turns.
         tokio::join!(biased; self.write_or_read(&opened), self.others());
-    }
-
-    /// The steps of a full visit, in the order of a report.
-    fn intend_all(&self) {
-        let has = |part| self.run.plan.parts.contains(&part);
-        self.intend([Name::Open, Name::Quota, Name::Sweep].map(|name| (name, None)));
-        let notified = self.notified();
-        for kind in self.chains() {
-            let names = kind.steps(has(kind.part()), notified == Some(kind));
-            self.intend(names.into_iter().map(|(name, subject)| (name, Some(subject.to_owned()))));
-        }
-        self.intend(has(Part::AddressList).then_some((Name::AddressList, None)));
-        self.intend(has(Part::Availability).then_some((Name::Availability, None)));
-        if has(Part::PublicFolders) && self.mailbox.role == Role::Account {
-            self.intend([(Name::PublicFolders, None)]);
-            let paths = self.run.plan.public_folders.iter().cloned();
-            self.intend(paths.map(|path| (Name::PublicFolders, Some(path))));
-        }
-        self.intend((!self.chains().is_empty()).then_some((Name::CleanUp, None)));
-    }
-
-    /// The kinds of folders that this run makes.
-    pub fn chains(&self) -> Vec<Kind> {
-        let has = |kind: &Kind| self.run.plan.parts.contains(&kind.part());
-        let kinds: Vec<_> = Kind::ALL.into_iter().filter(has).collect();
-        if kinds.is_empty() { self.notified().into_iter().collect() } else { kinds }
-    }
-
-    /// The kind of folder whose events are waited for.
-    pub fn notified(&self) -> Option<Kind> {
-        let parts = &self.run.plan.parts;
-        let contacts = parts.contains(&Part::Contacts) || !parts.contains(&Part::Calendar);
-        parts.contains(&Part::Notifications).then_some(if contacts { Kind::Contacts } else { Kind::Calendar })
     }
 
     async fn open(&self) -> Option<Opened> {
@@ -199,19 +162,22 @@ impl Visit<'_> {
             let because = "a run that cannot look for leftovers makes none";
             return self.read_only(opened, why::BEFORE, because).await;
         }
-        let mut kinds = self.chains();
+        let mut kinds = self.run.plan.kinds();
         kinds.retain(|kind| opened.parent(*kind).is_some());
         if kinds.is_empty() {
             return self.read_only(opened, why::NO_RIGHT, "no folder may be made in this mailbox").await;
         }
         let both = Kind::ALL.map(|kind| async move {
-            let Some(parent) = opened.parent(kind).filter(|_| self.chains().contains(&kind)) else { return };
+            let Some(parent) = opened.parent(kind).filter(|_| self.run.plan.kinds().contains(&kind)) else {
+                return;
+            };
             self.chain(kind, parent).await;
         });
         let [contacts, calendar] = both;
         tokio::join!(contacts, calendar);
+        let within = |name: Name, _: Option<&str>| name.needs_writing() || name == Name::FeedStart;
         self.skip_after(
-            |name, subject| name != Name::CleanUp && belongs(name, subject),
+            |name, subject| name != Name::CleanUp && within(name, subject),
             "no folder may be made",
         );
         self.clean_up(opened).await;
@@ -224,10 +190,7 @@ impl Visit<'_> {
                 self.default_feed(kind).await;
             }
         });
-        let writes = |name: Name, subject: Option<&str>| {
-            belongs(name, subject) && name != Name::FeedStart || name == Name::Sweep
-        };
-        self.skip(writes, code, because);
+        self.skip(|name, _| name.needs_writing(), code, because);
         tokio::join!(contacts, calendar);
     }
 
@@ -304,9 +267,4 @@ impl Visit<'_> {
 
 fn is_unread(asked: &Asked) -> bool {
     asked.called.feed().is_none()
-}
-
-/// Whether a step is one of those that write, or build on what was written.
-fn belongs(name: Name, subject: Option<&str>) -> bool {
-    name == Name::CleanUp || subject.is_some_and(|subject| name != Name::PublicFolders && !subject.is_empty())
 }

@@ -177,8 +177,8 @@ impl Visit<'_> {
     }
 
     /// Why there was no answer, in a word.
-    fn word(&self) -> &'static str {
-        if self.run.refused.load(std::sync::atomic::Ordering::Relaxed) {
+    pub(super) fn word(&self) -> &'static str {
+        if self.run.standing.is_refused(Phase::Cleaning) {
             "sign-in-refused"
         } else if self.pace.over(Phase::Cleaning).is_some() {
             "out-of-time"
@@ -219,7 +219,7 @@ impl Visit<'_> {
     ) -> std::result::Result<Search<Item>, Option<Result>> {
         let named =
             self.mailbox.role != Role::Account && self.run.plan.access == crate::sync::Access::Delegate;
-        let mut parents: Vec<_> = super::items::Kind::ALL
+        let mut parents: Vec<_> = crate::sync::Kind::ALL
             .into_iter()
             .filter(|kind| opened.has(*kind))
             .map(|kind| FolderRef::Default(kind.default_folder()))

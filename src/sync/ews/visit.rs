@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::judge;
 use crate::sync::{
-    Access, Doing, MARKER_NAME, MARKER_SET, Mailbox, Name, Pace, Phase, Plan, Record, Result, Role, Verdict,
-    skipped, why,
+    Access, Agenda, Doing, MARKER_NAME, MARKER_SET, Mailbox, Name, Pace, Phase, Plan, REFUSED, Record,
+    Result, Role, Standing, Verdict, why,
 };
-use crate::wire::ews::{self, Called, Client, Kind, Operation, Property};
+use crate::wire::ews::{self, Called, Client, Kind, Operation, Property, Route};
 use crate::wire::soap::RequestVersion;
 
 /// The marker, as Exchange Web Services name it.
@@ -23,8 +23,8 @@ pub(super) struct Run<'a> {
     pub plan: &'a Plan,
     pub record: &'a Record<'a>,
     pub stop: &'a CancellationToken,
-    /// The server refused the sign-in: the credential is not sent again.
-    pub refused: AtomicBool,
+    /// What the server makes of the credential.
+    pub standing: Standing,
     /// The server is older than the newest requests.
     pub old: AtomicBool,
     /// Operations that the server has answered.
@@ -49,7 +49,7 @@ pub(super) struct Visit<'a> {
     pub target: ews::Mailbox,
     pub pace: Pace,
     pub journal: Mutex<Journal>,
-    todo: Mutex<Vec<(Name, Option<String>)>>,
+    agenda: Agenda<'a>,
 }
 
 /// An answer, and whether an earlier attempt may have been carried out already.
@@ -82,30 +82,35 @@ impl<'a> Visit<'a> {
             target,
             pace: Pace::new(run.plan, run.stop),
             journal: Mutex::default(),
-            todo: Mutex::default(),
+            agenda: Agenda::new(run.plan, mailbox, run.record),
         }
-    }
-
-    /// Steps that are to be done, and are skipped at the latest when the visit ends.
-    pub fn intend(&self, steps: impl IntoIterator<Item = (Name, Option<String>)>) {
-        self.todo.lock().unwrap_or_else(PoisonError::into_inner).extend(steps);
     }
 
     /// Asks, and again where it is worth it; `None`: there was no time for it, or no right to ask.
     ///
     /// What makes something is not repeated after a lost answer: the caller looks first.
     pub async fn ask(&self, phase: Phase, doing: &mut Doing, operation: &Operation) -> Option<Asked> {
+        self.ask_by(phase, doing, None, operation).await
+    }
+
+    /// The same; public folders are asked by their route.
+    pub async fn ask_by(
+        &self,
+        phase: Phase,
+        doing: &mut Doing,
+        route: Option<&Route>,
+        operation: &Operation,
+    ) -> Option<Asked> {
         let makes = matches!(operation, Operation::CreateFolder { .. } | Operation::CreateItem { .. });
         let (mut attempts, mut after_loss) = (0, false);
         let mut answer = None;
         loop {
-            let Some(called) = self.send(phase, operation).await else { return answer };
-            attempts += 1;
+            let Some(called) = self.send(phase, route, operation).await else { return answer };
             note(doing, &called);
-            if self.falls_back(&called) {
-                attempts -= 1;
+            if self.falls_back(&called) || self.is_renewed(phase, &called).await {
                 continue;
             }
+            attempts += 1;
             let (verdict, lost) = (judge::verdict(&called), called.outcome.is_lost());
             answer = Some(Asked { called, after_loss });
             if verdict == Verdict::Settled || (makes && lost) {
@@ -117,25 +122,47 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Sends a request once it is its turn. One that writes is waited for even when the run is told to
-    /// stop, because what it made must be known.
-    async fn send(&self, phase: Phase, operation: &Operation) -> Option<Called> {
+    /// Sends a request once it is its turn. One that writes is waited for longer than the work lasts,
+    /// because what it made should be known.
+    async fn send(&self, phase: Phase, route: Option<&Route>, operation: &Operation) -> Option<Called> {
         let _permit = self.pace.turn(phase).await?;
-        if self.run.refused.load(Ordering::Relaxed) {
+        if self.run.standing.is_refused(phase) {
             return None;
         }
-        let until = if operation.writes() { Phase::Cleaning } else { phase };
         let called = tokio::select! {
-            called = self.run.client.call(&self.target, self.version(), operation) => called,
-            () = self.pace.run_out(until) => return None,
+            called = self.run.client.call(&self.target, route, self.version(), operation) => called,
+            () = self.pace.give_up(phase, operation.writes()) => return None,
         };
-        if matches!(called.outcome.kind, Kind::Unauthorized | Kind::UnsupportedScheme) {
-            self.run.refused.store(true, Ordering::Relaxed);
-        }
         if judge::is_understood(&called) {
             self.understood().insert(operation.name());
         }
         Some(called)
+    }
+
+    /// Whether there is another token in place of one that the server took before and now refuses. A refused
+    /// password is never sent again.
+    async fn is_renewed(&self, phase: Phase, called: &Called) -> bool {
+        if !matches!(called.outcome.kind, Kind::Unauthorized | Kind::UnsupportedScheme) {
+            if called.outcome.status.is_some() {
+                self.run.standing.take();
+            }
+            return false;
+        }
+        if self.run.standing.was_taken() {
+            let renewed = tokio::select! {
+                renewed = self.run.client.renewed(called) => renewed,
+                () = self.pace.run_out(phase) => false,
+            };
+            if renewed {
+                return true;
+            }
+        }
+        if self.run.client.sends_password() {
+            self.run.standing.refuse();
+        } else {
+            self.run.standing.refuse_token(phase);
+        }
+        false
     }
 
     fn version(&self) -> RequestVersion {
@@ -197,22 +224,12 @@ impl<'a> Visit<'a> {
 
     /// A step ends.
     pub fn end(&self, doing: Doing, result: Result) {
-        let step = doing.end(self.mailbox, result);
-        let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
-        todo.retain(|(name, subject)| (*name, subject) != (step.name, &step.subject));
-        drop(todo);
-        self.run.record.step(step);
+        self.agenda.end(doing.end(self.mailbox, result));
     }
 
-    /// Skips the intended steps that these words hold for, in the order in which they were intended.
+    /// Skips the planned steps that these words hold for.
     pub fn skip(&self, which: impl Fn(Name, Option<&str>) -> bool, code: &str, because: &str) {
-        let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
-        let skipped_now: Vec<_> =
-            todo.extract_if(.., |(name, subject)| which(*name, subject.as_deref())).collect();
-        drop(todo);
-        for (name, subject) in skipped_now {
-            self.run.record.step(skipped(self.mailbox, name, subject.as_deref(), code, because));
-        }
+        self.agenda.skip(which, code, because);
     }
 
     /// Skips what an ended step leaves without ground, or what there is no time for.
@@ -225,8 +242,8 @@ impl<'a> Visit<'a> {
 
     /// Why nothing more is done, where that is so.
     pub fn ended_early(&self) -> Option<(&'static str, &'static str)> {
-        if self.run.refused.load(Ordering::Relaxed) {
-            return Some((why::BEFORE, "the server refused the sign-in, and it is not sent again"));
+        if self.run.standing.is_refused(Phase::Work) {
+            return Some(REFUSED);
         }
         self.pace.over(Phase::Work)
     }

@@ -2,16 +2,15 @@
 //! builds on the one before; what is independent runs at once.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
 use super::feed::{Expected, Feed};
 use super::hand::{Refusal, Repeat, Said, say};
 use super::items::{self, Item, change, differences, etag};
-use super::kind::{self, Kind, marked};
+use super::kind::{self, marked};
 use super::post::{Halt, Post};
-use crate::sync::{Doing, Name, Result as Ended, why};
+use crate::sync::{Doing, Kind, Name, Result as Ended, why};
 use crate::wire::graph::{Call, Id};
 
 /// What the change writes, and what the conflicting one would.
@@ -25,85 +24,35 @@ pub(super) const TRIES: usize = 3;
 pub struct Chain<'a> {
     pub(super) post: &'a Post<'a>,
     pub(super) kind: Kind,
-    done: Mutex<BTreeSet<(Name, Option<String>)>>,
 }
 
-impl<'a> Chain<'a> {
-    /// A chain that has not begun.
-    pub fn new(post: &'a Post<'a>, kind: Kind) -> Self {
-        Self { post, kind, done: Mutex::default() }
-    }
-
+impl Chain<'_> {
     /// Does everything, and cleans up whatever happened.
     pub async fn run(&self) {
         let mut folder = None;
         let mut begun = false;
         let ended = self.work(&mut folder, &mut begun).await;
         if let Err(halt) = &ended {
-            if !begun || matches!(halt.code, why::NO_RIGHT | why::QUOTA) {
-                self.only_read().await;
+            let unread = self.post.agenda.holds(Name::FeedStart, Some(self.kind.subject()));
+            if unread && (!begun || matches!(halt.code, why::NO_RIGHT | why::QUOTA)) {
+                self.post.feed_start(self.kind).await;
             }
-            self.skip_rest(halt);
+            self.skip(|name| name != Name::CleanUp, halt);
         }
         if begun {
             self.post.clean_up(self.kind, folder.as_ref()).await;
+        } else {
+            self.skip(|name| name == Name::CleanUp, &Halt::before("nothing was made"));
         }
-    }
-
-    async fn only_read(&self) {
-        let key = (Name::FeedStart, Some(self.kind.subject().to_owned()));
-        if self.done().insert(key) {
-            self.post.feed_start(self.kind).await;
-        }
-    }
-
-    fn done(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Name, Option<String>)>> {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn end(&self, doing: Doing, refusal: Option<Refusal>) {
         let refusal = refusal.map(|refusal| self.post.permit(self.kind, true, refusal));
-        self.done().insert(doing.key());
         self.post.end(doing, refusal);
     }
 
-    /// Everything that a chain consists of, without its end.
-    fn planned(&self) -> Vec<(Name, &'static str)> {
-        let (folder, items) = match self.kind {
-            Kind::Contacts => ("contacts", ["contact", "note"]),
-            Kind::Calendar => ("calendar", ["appointment", "recurring"]),
-        };
-        let mut planned = vec![(Name::CreateFolder, folder), (Name::FeedStart, folder)];
-        planned.extend(items.map(|item| (Name::Create, item)));
-        planned.extend(items.map(|item| (Name::Read, item)));
-        planned.extend([
-            (Name::FeedCreated, folder),
-            (Name::Update, items[0]),
-            (Name::Conflict, items[0]),
-            (Name::FeedUpdated, folder),
-            (Name::Delete, items[0]),
-            (Name::FeedDeleted, folder),
-        ]);
-        planned
-    }
-
-    fn skip_rest(&self, halt: &Halt) {
-        for (name, subject) in self.planned() {
-            if !self.done().contains(&(name, Some(subject.to_owned()))) {
-                self.post.skip(name, Some(subject), halt);
-            }
-        }
-    }
-
-    /// Nothing of the chain is tried.
-    pub fn skip_all(&self, halt: &Halt) {
-        self.skip_rest(halt);
-    }
-
-    /// Everything that writes, or builds on what was written, is not tried.
-    pub fn skip_writing(&self, halt: &Halt) {
-        self.done().insert((Name::FeedStart, Some(self.kind.subject().to_owned())));
-        self.skip_rest(halt);
+    fn skip(&self, which: impl Fn(Name) -> bool, halt: &Halt) {
+        self.post.skip(|name, subject| which(name) && self.kind.owns(name, subject), halt);
     }
 
     fn doing(&self, name: Name) -> Doing {
@@ -118,7 +67,6 @@ impl<'a> Chain<'a> {
             Err(refusal) => {
                 let refusal = self.post.permit(self.kind, true, refusal);
                 let halt = Halt::after(Name::CreateFolder, &refusal);
-                self.done().insert(doing.key());
                 self.post.end(doing, Some(refusal));
                 return Err(halt);
             }
@@ -219,9 +167,7 @@ impl<'a> Chain<'a> {
 
     async fn feed(&self, feed: &mut Feed, name: Name, expected: Expected) {
         if !feed.is_started() {
-            self.done().insert((name, Some(self.kind.subject().to_owned())));
-            let halt = Halt::before("feed-start came to nothing");
-            return self.post.skip(name, Some(self.kind.subject()), &halt);
+            return self.skip(|other| other == name, &Halt::before("feed-start came to nothing"));
         }
         let mut doing = self.doing(name);
         let refusal = feed.expect(&self.post.work, &mut doing, &expected).await.err();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::chain::{CHANGED, CONFLICTING, Chain, TRIES, other_id};
 use super::hand::{Refusal, say};
-use super::items::{self, Item, change, etag};
+use super::items::{Item, change, etag};
 use super::kind;
 use super::post::Halt;
 use crate::sync::{Doing, Name, Result as Ended};
@@ -62,8 +62,7 @@ impl Chain<'_> {
 
     /// Changes it again with the old change key, which must be refused.
     pub(super) async fn conflict(&self, id: &Id, old: Option<&str>, new: Option<&str>) {
-        let subject = items::items(self.kind, &self.post.plan.run)[0].subject;
-        let mut doing = Doing::new(Name::Conflict, Some(subject));
+        let mut doing = Doing::new(Name::Conflict, Some(self.kind.item_subjects()[0]));
         let Some(old) = old else {
             let refusal =
                 Refusal::new(Ended::Unavailable, "the server gave no change key to provoke a conflict with");
@@ -88,8 +87,7 @@ impl Chain<'_> {
     }
 
     pub(super) async fn delete(&self, id: &Id) -> Result<(), Halt> {
-        let subject = items::items(self.kind, &self.post.plan.run)[0].subject;
-        let mut doing = Doing::new(Name::Delete, Some(subject));
+        let mut doing = Doing::new(Name::Delete, Some(self.kind.item_subjects()[0]));
         let folders = self.post.folders(&self.post.work, self.kind);
         let refusal = folders.purge(&mut doing, &kind::item(&self.post.root, self.kind, id)).await.err();
         let halt = refusal.as_ref().map(|refusal| Halt::after(Name::Delete, refusal));

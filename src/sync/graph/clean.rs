@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::folders::{Folders, Removal, lists, sorted};
 use super::hand::{Hand, Refusal, say};
-use super::kind::{self, Kind, marked};
+use super::kind::{self, marked};
 use super::post::Post;
-use crate::sync::{Doing, Left, Leftover, Name, Place, RunId, Sweep};
+use crate::sync::{Doing, Kind, Left, Leftover, Name, Phase, Place, Result as Ended, RunId, Sweep, unseen};
 use crate::wire::graph::Id;
 
 /// A younger leftover may belong to a run that is still going on.
@@ -24,40 +24,63 @@ const SEARCHED: usize = 40;
 
 impl Post<'_> {
     pub(super) fn folders<'a>(&'a self, hand: &'a Hand<'a>, kind: Kind) -> Folders<'a> {
-        Folders { hand, root: &self.root, kind }
+        Folders { hand, root: &self.root, kind, record: self.record }
     }
 
     /// Removes what this run made of a kind, and looks whether it is gone. `known` is the folder whose
     /// creation was answered.
     pub(super) async fn clean_up(&self, kind: Kind, known: Option<&Id>) {
         let mut doing = Doing::new(Name::CleanUp, Some(kind.subject()));
-        let refusal = self.clean(&mut doing, kind, known).await.err();
-        self.end(doing, refusal);
+        let mut own: Vec<Id> = known.into_iter().cloned().collect();
+        let refusal = self.clean(&mut doing, kind, &mut own).await.err();
+        self.end(doing, refusal.map(|refusal| self.unseen(refusal, &own)));
     }
 
-    async fn clean(&self, doing: &mut Doing, kind: Kind, known: Option<&Id>) -> Result<(), Refusal> {
-        let folders = self.folders(&self.clean, kind);
-        let mut own = match known {
-            Some(id) => vec![id.clone()],
-            None => folders.of_run(doing, &self.plan.run).await?,
+    /// Nobody could look whether everything is gone: what is not known to be gone counts as left.
+    fn unseen(&self, refusal: Refusal, own: &[Id]) -> Refusal {
+        let because = match refusal.result {
+            Ended::Skipped if self.clean.standing.is_refused(Phase::Cleaning) => "sign-in-refused".to_owned(),
+            Ended::Skipped => refusal.code.clone().unwrap_or_else(|| "no-answer".into()),
+            _ => refusal.code.clone().unwrap_or_else(|| refusal.text.clone()),
         };
+        for id in own {
+            self.record.left(self.left(id, "folder", because.clone()));
+        }
+        // A step that was begun is not one that was left out.
+        let begun = refusal.result == Ended::Skipped;
+        let result = if begun { Ended::Failed } else { refusal.result };
+        let code = if begun { None } else { refusal.code };
+        Refusal { result, code, text: unseen(Some(&refusal.text)), ..refusal }
+    }
+
+    /// `own` is what is known to be there: at first what was made, at last what could not be looked for.
+    async fn clean(&self, doing: &mut Doing, kind: Kind, own: &mut Vec<Id>) -> Result<(), Refusal> {
+        let folders = self.folders(&self.clean, kind);
+        if own.is_empty() {
+            *own = folders.of_run(doing, &self.plan.run).await?;
+        }
         let mut kept = Vec::new();
         for _ in 0..ROUNDS {
-            for id in &own {
+            let mut gone = Vec::new();
+            for id in own.iter() {
                 let removal = match folders.look(doing, id, &self.plan.run).await {
                     Ok(contents) => folders.remove(doing, id, &contents).await,
                     Err(refusal) if refusal.is_missing => Removal::Gone,
                     Err(refusal) => Removal::Refused(refusal),
                 };
+                if removal == Removal::Gone {
+                    gone.push(id.clone());
+                }
                 kept.extend(self.keep(doing, id, removal));
             }
-            own = self.look_again(doing, kind).await?;
+            own.retain(|id| !gone.contains(id));
+            *own = self.look_again(doing, kind).await?;
             own.retain(|id| !kept.contains(id));
             if own.is_empty() {
                 return Ok(());
             }
         }
-        for id in &own {
+        for id in own.iter() {
             doing.differences.push("a folder of this run is still there".into());
             self.record.left(self.left(id, "folder", "it was removed and is still there".into()));
         }

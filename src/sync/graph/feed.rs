@@ -9,8 +9,7 @@ use tokio::time::Instant;
 
 use super::hand::{Hand, Refusal, say};
 use super::items::window;
-use super::kind::Kind;
-use crate::sync::{Doing, Result as Ended, RunId};
+use crate::sync::{Doing, Kind, Result as Ended, RunId};
 use crate::wire::graph::{Call, Id, Link, Next, Path};
 
 /// Pages of one reading, and entries on all of them.

@@ -6,8 +6,8 @@ use std::slice;
 use serde_json::Value;
 
 use super::hand::{Hand, Refusal, Repeat, say};
-use super::kind::{self, Kind, marked};
-use crate::sync::{Doing, Result as Ended, RunId};
+use super::kind::{self, marked};
+use crate::sync::{Doing, Kind, Record, Result as Ended, RunId};
 use crate::wire::graph::{Call, Id, Next, Path};
 
 /// Pages of one list: more than anybody's folders fill, and far more than a run's.
@@ -42,6 +42,8 @@ pub struct Folders<'a> {
     pub root: &'a Path,
     /// Contacts or calendar.
     pub kind: Kind,
+    /// Where it is written down that something is not deleted for good.
+    pub record: &'a Record<'a>,
 }
 
 /// A whole list, page after page.
@@ -151,6 +153,7 @@ impl Folders<'_> {
         match self.hand.ask(doing, &Call::delete(path)).await {
             Err(plain) if !plain.is_missing => Err(plain),
             _ => {
+                self.record.in_deleted_items();
                 say(
                     doing,
                     &format!(

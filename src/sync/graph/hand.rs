@@ -1,14 +1,13 @@
 //! Sending requests with patience: what an answer means, and whether to ask again.
 
 use std::slice;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::sync::{Doing, Pace, Phase, Result as Ended, Verdict, why};
+use crate::sync::{Doing, Pace, Phase, REFUSED, Result as Ended, Standing, Verdict, why};
 use crate::wire::Failure;
 use crate::wire::answer::{Answer, Problem};
 use crate::wire::graph::{Call, Done, Mailbox};
@@ -98,8 +97,8 @@ pub struct Hand<'a> {
     pub pace: &'a Pace,
     /// Working or cleaning up.
     pub phase: Phase,
-    /// The service refused the sign-in: nothing more is begun with it.
-    pub refused: &'a AtomicBool,
+    /// What the service makes of the token.
+    pub standing: &'a Standing,
 }
 
 /// Whether a request may be sent again when it may have been carried out.
@@ -123,9 +122,14 @@ impl Hand<'_> {
     }
 
     async fn try_one(&self, doing: &mut Doing, call: &Call, repeat: Repeat) -> Said {
-        for sent in 1.. {
+        let mut sent = 0;
+        loop {
             let done = self.unless_over(call.is_read(), self.mailbox.send(call)).await?;
-            self.note(doing, &done);
+            note(doing, &done);
+            if self.is_renewed(&done).await {
+                continue;
+            }
+            sent += 1;
             let verdict = verdict(&done, repeat, call);
             if let Answer::Found(value) = done.answer {
                 return Ok(value);
@@ -134,40 +138,51 @@ impl Hand<'_> {
                 return Err(Refusal::of(&done));
             }
         }
-        unreachable!("the loop ends by returning")
     }
 
-    /// Sends something when it is its turn. Reads are given up when the phase ends; what writes is not
-    /// when the run is stopped, because its end must be known, but it is when everything ends.
+    /// Sends something when it is its turn. Reads are given up when the phase ends; what writes is waited
+    /// for longer, because what became of it should be known.
     async fn unless_over<T>(&self, reads: bool, sending: impl Future<Output = T>) -> Result<T, Refusal> {
-        let stays = if reads { self.phase } else { Phase::Cleaning };
         let _turn = match self.over() {
             Some(reason) => return Err(Refusal::over(reason)),
             None => self.pace.turn(self.phase).await.ok_or_else(|| self.ended())?,
         };
         tokio::select! {
             sent = sending => Ok(sent),
-            () = self.pace.run_out(stays) => Err(self.ended()),
+            () = self.pace.give_up(self.phase, !reads) => Err(self.ended()),
         }
     }
 
     /// Why nothing more is begun.
-    fn over(&self) -> Option<(&'static str, &'static str)> {
-        let refused = self.phase == Phase::Work && self.refused.load(Ordering::Relaxed);
-        let reason = (why::BEFORE, "the service refused the sign-in");
-        if refused { Some(reason) } else { self.pace.over(self.phase) }
+    pub(super) fn over(&self) -> Option<(&'static str, &'static str)> {
+        if self.standing.is_refused(self.phase) { Some(REFUSED) } else { self.pace.over(self.phase) }
     }
 
     fn ended(&self) -> Refusal {
         Refusal::over(self.over().unwrap_or((why::OUT_OF_TIME, "the time was over")))
     }
 
-    fn note(&self, doing: &mut Doing, done: &Done) {
-        doing.status = done.exchange.status;
-        doing.exchanges.push(done.exchange.clone());
-        if done.exchange.status == Some(401) {
-            self.refused.store(true, Ordering::Relaxed);
+    /// Whether there is another token in place of one that the service took before and now refuses.
+    async fn is_renewed(&self, done: &Done) -> bool {
+        match done.exchange.status {
+            Some(401) => {}
+            Some(_) => {
+                self.standing.take();
+                return false;
+            }
+            None => return false,
         }
+        if self.standing.was_taken() {
+            let renewed = tokio::select! {
+                renewed = self.mailbox.renewed(done) => renewed,
+                () = self.pace.run_out(self.phase) => false,
+            };
+            if renewed {
+                return true;
+            }
+        }
+        self.standing.refuse_token(self.phase);
+        false
     }
 
     /// Waits before a repetition; false: there is none.
@@ -234,7 +249,11 @@ impl Hand<'_> {
         let mut again = Vec::new();
         for (at, done) in open.iter().copied().zip(done) {
             if let Some(doing) = doings.get_mut(at.min(last)) {
-                self.note(doing, &done);
+                note(doing, &done);
+            }
+            if self.is_renewed(&done).await {
+                again.push((at, Verdict::Passing, Refusal::of(&done)));
+                continue;
             }
             match (verdict(&done, repeat, &calls[at]), &done.answer) {
                 (_, Answer::Found(value)) => said[at] = Some(Ok(value.clone())),
@@ -263,6 +282,11 @@ impl Hand<'_> {
     pub async fn linger(&self, time: Duration) -> bool {
         self.pace.sleep(self.phase, Instant::now() + time).await.is_some()
     }
+}
+
+fn note(doing: &mut Doing, done: &Done) {
+    doing.status = done.exchange.status;
+    doing.exchanges.push(done.exchange.clone());
 }
 
 /// The most patient of several verdicts counts.

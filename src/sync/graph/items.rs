@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::kind::{Kind, marker};
-use crate::sync::RunId;
+use super::kind::marker;
+use crate::sync::{Kind, RunId};
 use crate::wire::graph::Id;
 
 /// Bytes of the long note.
@@ -55,12 +55,15 @@ pub fn etag(object: &Value) -> Option<String> {
 
 /// The items of a chain; the first is the one that is changed and deleted.
 pub fn items(kind: Kind, run: &RunId) -> Vec<Item> {
-    match kind {
-        Kind::Contacts => vec![Item::new("contact", contact(), run), Item::new("note", note(), run)],
-        Kind::Calendar => {
-            vec![Item::new("appointment", appointment(run), run), Item::new("recurring", recurring(run), run)]
-        }
-    }
+    let bodies = match kind {
+        Kind::Contacts => [contact(), note()],
+        Kind::Calendar => [appointment(run), recurring(run)],
+    };
+    kind.item_subjects()
+        .into_iter()
+        .zip(bodies)
+        .map(|(subject, body)| Item::new(subject, body, run))
+        .collect()
 }
 
 fn contact() -> Value {

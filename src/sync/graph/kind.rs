@@ -2,32 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::sync::{Access, MARKER_NAME, MARKER_SET, Role, RunId};
+use crate::sync::{Access, Kind, MARKER_NAME, MARKER_SET, Role, RunId};
 use crate::wire::graph::{Call, Id, Path, literal};
 
 /// Entries wanted on one page of a list.
 const PAGE: &str = "100";
 
-/// Contacts or the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Contact folders and contacts.
-    Contacts,
-    /// Calendars and events.
-    Calendar,
-}
-
 impl Kind {
-    /// As the subject of a step.
-    pub fn subject(self) -> &'static str {
-        match self {
-            Self::Contacts => "contacts",
-            Self::Calendar => "calendar",
-        }
-    }
-
     /// The collection of folders.
-    pub fn folders(self) -> &'static str {
+    pub(super) fn folders(self) -> &'static str {
         match self {
             Self::Contacts => "contactFolders",
             Self::Calendar => "calendars",
@@ -35,7 +18,7 @@ impl Kind {
     }
 
     /// The collection of items, in a folder or in the mailbox.
-    pub fn items(self) -> &'static str {
+    pub(super) fn items(self) -> &'static str {
         match self {
             Self::Contacts => "contacts",
             Self::Calendar => "events",
@@ -43,7 +26,7 @@ impl Kind {
     }
 
     /// The field that names a folder.
-    pub fn folder_name(self) -> &'static str {
+    pub(super) fn folder_name(self) -> &'static str {
         match self {
             Self::Contacts => "displayName",
             Self::Calendar => "name",
@@ -51,7 +34,7 @@ impl Kind {
     }
 
     /// The field that names an item.
-    pub fn item_name(self) -> &'static str {
+    pub(super) fn item_name(self) -> &'static str {
         match self {
             Self::Contacts => "displayName",
             Self::Calendar => "subject",
@@ -59,7 +42,7 @@ impl Kind {
     }
 
     /// The permission that reading or writing takes.
-    pub fn permission(self, access: Access, role: Role, write: bool) -> String {
+    pub(super) fn permission(self, access: Access, role: Role, write: bool) -> String {
         let what = match self {
             Self::Contacts => "Contacts",
             Self::Calendar => "Calendars",

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::hand::{Refusal, say};
-use super::kind::{self, Kind};
+use super::kind;
 use super::post::{Halt, Post};
-use crate::sync::{Access, Doing, Name, Result as Ended, Role, why};
+use crate::sync::{Access, Doing, Kind, Name, Result as Ended, Role, why};
 use crate::wire::graph::{Call, Path, literal};
 
 /// A day on which nobody has appointments: the feed of a calendar tells whole events, and nobody's are
@@ -91,19 +91,6 @@ impl Post<'_> {
             return refusal;
         }
         Refusal { result: Ended::Skipped, code: Some(why::NO_RIGHT.into()), ..refusal }
-    }
-
-    /// Parts that Graph does not offer to a program on a terminal.
-    pub(super) fn not_here(&self, name: Name) {
-        let text = match name {
-            Name::Quota => "Microsoft Graph tells how full a mailbox is in reports only",
-            Name::Notification => {
-                "change notifications of Microsoft Graph go to a public https address, which this program has \
-                 none of; changes were looked for by the change feed"
-            }
-            _ => "Microsoft Graph does not reach public folders",
-        };
-        self.skip(name, None, &Halt { code: why::NOT_HERE, text: text.into() });
     }
 
     /// The way in which the mailbox is named in paths.

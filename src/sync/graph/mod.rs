@@ -16,18 +16,15 @@ mod kind;
 mod look;
 mod post;
 
-use std::sync::atomic::AtomicBool;
-
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::{Mailbox, Name, Outcome, Pace, Part, Phase, Plan, Record, Role, Step, skipped, why};
+use super::{Agenda, Kind, Mailbox, Outcome, Pace, Part, Phase, Plan, Record, Role, Standing, Step, why};
 use crate::wire::graph::{Id, Path, Writer};
 use chain::Chain;
 use hand::Hand;
-use kind::Kind;
 use post::{Halt, Post};
 
 /// Mailboxes at a time.
@@ -42,11 +39,11 @@ pub async fn run(
     news: impl Fn(&Step) + Send + Sync,
 ) -> Outcome {
     let record = Record::new(news);
-    let refused = AtomicBool::new(false);
-    let run = Run { client, plan, stop, record: &record, refused: &refused };
+    let standing = Standing::default();
+    let run = Run { client, plan, stop, record: &record, standing: &standing };
     let each: Vec<BoxFuture<'_, ()>> = plan.mailboxes.iter().map(|target| one(run, target).boxed()).collect();
     stream::iter(each).buffer_unordered(MAILBOXES).collect::<Vec<()>>().await;
-    record.finish()
+    record.finish(standing.is_refused(Phase::Work))
 }
 
 /// What the mailboxes of a run share.
@@ -56,29 +53,32 @@ struct Run<'a> {
     plan: &'a Plan,
     stop: &'a CancellationToken,
     record: &'a Record<'a>,
-    refused: &'a AtomicBool,
+    standing: &'a Standing,
 }
 
 async fn one(run: Run<'_>, target: &Mailbox) {
-    let Run { plan, record, refused, .. } = run;
+    let Run { plan, record, standing, .. } = run;
+    let agenda = Agenda::new(plan, target, record);
     let Some(address) = Id::new(&target.address) else {
-        let text = "the address holds characters that no address has";
-        return record.step(skipped(target, Name::Open, None, why::NOT_HERE, text));
+        return agenda.skip(|_, _| true, why::NOT_HERE, "the address holds characters that no address has");
     };
     let root = if Post::is_own(plan.access, target.role) { Path::me() } else { Path::user(&address) };
     let (mailbox, pace) = (run.client.mailbox(), Pace::new(plan, run.stop));
-    let hand = |phase| Hand { mailbox: &mailbox, pace: &pace, phase, refused };
+    let hand = |phase| Hand { mailbox: &mailbox, pace: &pace, phase, standing };
     let (work, clean) = (hand(Phase::Work), hand(Phase::Cleaning));
-    let post = Post { plan, target, root, work, clean, record };
+    let post = Post { plan, target, root, work, clean, agenda, record };
     match (target.role, &target.read_only) {
         (Role::Outside, _) if plan.only_sweep => {}
         (Role::Outside, _) => drop(post.open(Kind::Contacts).await),
-        (_, Some(_)) if plan.only_sweep => post.skip(Name::Sweep, None, &post.read_only()),
-        (_, None) if plan.only_sweep => post.sweep(&[Kind::Contacts, Kind::Calendar]).await,
+        (_, Some(_)) if plan.only_sweep => {}
+        (_, None) if plan.only_sweep => post.sweep(&Kind::ALL).await,
         (Role::Shared, _) => drop(post.open_all().await),
         (_, Some(_)) => post.read().await,
         (_, None) => post.write().await,
     }
+    post.agenda.skip_unmeant();
+    let (code, text) = post.work.over().unwrap_or((why::BEFORE, "an earlier step did not end well"));
+    post.agenda.skip(|_, _| true, code, text);
 }
 
 impl Post<'_> {
@@ -86,19 +86,11 @@ impl Post<'_> {
         self.plan.parts.contains(&part)
     }
 
-    /// The kinds that the parts want; one of them at least, to open the mailbox with.
-    fn kinds(&self) -> Vec<Kind> {
-        let wanted = [(Part::Contacts, Kind::Contacts), (Part::Calendar, Kind::Calendar)];
-        wanted.into_iter().filter(|(part, _)| self.has(*part)).map(|(_, kind)| kind).collect()
-    }
-
-    /// Opens the mailbox by each kind; yields those that open, or why none does.
+    /// Opens the mailbox by each kind that is worked in, and by one at least; yields those that are worked
+    /// in and open, or why none opens.
     async fn open_all(&self) -> Result<Vec<Kind>, Halt> {
-        let mut kinds = self.kinds();
-        let chosen = !kinds.is_empty();
-        if !chosen {
-            kinds.push(Kind::Contacts);
-        }
+        let wanted = self.plan.kinds();
+        let kinds = if wanted.is_empty() { vec![Kind::Contacts] } else { wanted.clone() };
         let opened = futures_util::future::join_all(kinds.iter().map(|kind| self.open(*kind))).await;
         let mut halt = None;
         let mut open = Vec::new();
@@ -106,39 +98,32 @@ impl Post<'_> {
             match result {
                 Ok(()) => open.push(kind),
                 Err(why) => {
-                    if chosen && self.target.role != Role::Shared {
-                        Chain::new(self, kind).skip_all(&why);
-                    }
+                    self.skip(|name, subject| kind.owns(name, subject), &why);
                     halt = Some(why);
                 }
             }
         }
         match halt {
-            Some(halt) if open.is_empty() => Err(halt),
-            _ if chosen => Ok(open),
-            _ => Ok(Vec::new()),
+            Some(halt) if open.is_empty() => {
+                self.skip(|_, _| true, &halt);
+                Err(halt)
+            }
+            _ if wanted.is_empty() => Ok(Vec::new()),
+            _ => Ok(open),
         }
-    }
-
-    fn read_only(&self) -> Halt {
-        let why = self.target.read_only.as_deref().unwrap_or("this mailbox is only read");
-        Halt { code: why::READ_ONLY, text: why.to_owned() }
     }
 
     /// Everything, in a mailbox that may be written to.
     async fn write(&self) {
         let opened = self.open_all().await;
-        self.unreachable_parts(true);
-        let kinds = match opened {
-            Ok(kinds) => kinds,
-            Err(halt) => return self.skip_looks(&halt),
-        };
+        self.agenda.skip_unmeant();
+        let Ok(kinds) = opened else { return };
         let chains = async {
             if kinds.is_empty() {
                 return;
             }
             self.sweep(&kinds).await;
-            let chains: Vec<_> = kinds.iter().map(|kind| Chain::new(self, *kind)).collect();
+            let chains: Vec<_> = kinds.iter().map(|kind| Chain { post: self, kind: *kind }).collect();
             futures_util::future::join_all(chains.iter().map(Chain::run)).await;
         };
         tokio::join!(chains, self.looks());
@@ -147,16 +132,10 @@ impl Post<'_> {
     /// What needs no writing, in a mailbox that may not be written to.
     async fn read(&self) {
         let opened = self.open_all().await;
-        self.unreachable_parts(false);
-        let kinds = match opened {
-            Ok(kinds) => kinds,
-            Err(halt) => return self.skip_looks(&halt),
-        };
+        self.agenda.skip_unmeant();
+        let Ok(kinds) = opened else { return };
         let feeds = futures_util::future::join_all(kinds.iter().map(|kind| self.feed_start(*kind)));
         tokio::join!(feeds, self.looks());
-        for kind in kinds {
-            Chain::new(self, kind).skip_writing(&self.read_only());
-        }
     }
 
     /// The address list is the tenant's: it is looked at for the account alone.
@@ -172,29 +151,5 @@ impl Post<'_> {
             }
         };
         tokio::join!(list, times);
-    }
-
-    fn skip_looks(&self, halt: &Halt) {
-        if self.has(Part::AddressList) && self.target.role == Role::Account {
-            self.skip(Name::AddressList, None, halt);
-        }
-        if self.has(Part::Availability) {
-            self.skip(Name::Availability, None, halt);
-        }
-    }
-
-    fn unreachable_parts(&self, writes: bool) {
-        if writes && !self.kinds().is_empty() {
-            self.not_here(Name::Quota);
-        }
-        if self.target.role != Role::Account {
-            return;
-        }
-        if self.has(Part::Notifications) {
-            self.not_here(Name::Notification);
-        }
-        if self.has(Part::PublicFolders) {
-            self.not_here(Name::PublicFolders);
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! One mailbox of a run: where it is, who looks into it, and how its steps end.
 
 use super::hand::{Hand, Refusal, say};
-use super::kind::Kind;
-use crate::sync::{Access, Doing, Mailbox, Name, Plan, Record, Result as Ended, skipped, why};
+use crate::sync::{Access, Agenda, Doing, Kind, Mailbox, Name, Plan, Record, Result as Ended, why};
 use crate::wire::graph::Path;
 
 /// The code by which a service says that the mailbox is full.
@@ -53,7 +52,9 @@ pub struct Post<'a> {
     pub work: Hand<'a>,
     /// Cleans up, within its own time.
     pub clean: Hand<'a>,
-    /// Where it is written down.
+    /// What is still to be done.
+    pub agenda: Agenda<'a>,
+    /// Where everything is written down.
     pub record: &'a Record<'a>,
 }
 
@@ -69,12 +70,12 @@ impl Post<'_> {
                 say(&mut doing, &note);
             }
         }
-        self.record.step(doing.end(self.target, result));
+        self.agenda.end(doing.end(self.target, result));
     }
 
-    /// A step is not tried.
-    pub fn skip(&self, name: Name, subject: Option<&str>, halt: &Halt) {
-        self.record.step(skipped(self.target, name, subject, halt.code, &halt.text));
+    /// Planned steps are not tried.
+    pub fn skip(&self, which: impl Fn(Name, Option<&str>) -> bool, halt: &Halt) {
+        self.agenda.skip(which, halt.code, &halt.text);
     }
 
     /// Names the permission where one is missing.

@@ -8,7 +8,7 @@ use super::super::soap::{RequestVersion, Statement};
 use super::super::xml;
 use super::operation::{Operation, Property};
 use super::reading::{self, Events, Feed, Folder, Found, Item, Subscription};
-use super::{Client, Kind, Mailbox, Outcome, Question};
+use super::{Client, Kind, Mailbox, Outcome, Question, Route};
 
 /// What became of one request.
 #[derive(Debug, Clone)]
@@ -16,19 +16,34 @@ pub struct Called {
     /// How it ended.
     pub outcome: Outcome,
     answer: Option<String>,
+    renewed: bool,
 }
 
 impl Client {
-    /// Sends a request once.
-    pub async fn call(&self, mailbox: &Mailbox, version: RequestVersion, operation: &Operation) -> Called {
+    /// Sends a request once; to public folders by their route.
+    pub async fn call(
+        &self,
+        mailbox: &Mailbox,
+        route: Option<&Route>,
+        version: RequestVersion,
+        operation: &Operation,
+    ) -> Called {
         let question = Question {
-            anchor: mailbox.address(),
-            public_folder_mailbox: None,
+            anchor: route.map_or(mailbox.address(), |route| &route.anchor),
+            public_folder_mailbox: route.and_then(|route| route.mailbox.as_deref()),
             body: &|version| operation.request(mailbox, version),
         };
         let answered = self.ask(&question, version).await;
         let answer = answered.body.and_then(|body| xml::decode(&body).ok());
-        Called { outcome: answered.outcome, answer }
+        Called { outcome: answered.outcome, answer, renewed: answered.renewed }
+    }
+
+    /// Whether there is another token in place of the one that this answer refuses.
+    pub async fn renewed(&self, called: &Called) -> bool {
+        match &self.renewal {
+            Some(renewal) if !called.renewed => renewal.token().await.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -89,6 +104,11 @@ impl Called {
             found
         };
         self.read(all).unwrap_or_default()
+    }
+
+    /// The items of a list; `None`: the answer holds no list.
+    pub fn listed_items(&self) -> Option<Vec<Item>> {
+        self.first(reading::listed_items)
     }
 
     /// The one item that was made, read or changed.

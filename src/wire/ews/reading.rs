@@ -1,11 +1,13 @@
 //! What the answers to a test sync's requests hold. Ids mean nothing here and are bounded in length;
 //! an answer that lacks what it should hold is told apart from one that holds nothing.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use roxmltree::Node;
+use uuid::Uuid;
 
 use super::super::soap::{Class, Statement, child, is_exchange, statement};
 use super::item::{Fields, read_fields};
-use super::operation::Property;
+use super::operation::{Property, REPLICAS};
 
 /// Longest id that is kept.
 const ID: usize = 4096;
@@ -46,6 +48,8 @@ pub struct Folder {
     pub marker: Option<String>,
     /// Numbers by the id of their property.
     pub numbers: Vec<(u16, u64)>,
+    /// The mailbox that keeps the items of a public folder, where it was asked for and told.
+    pub keeper: Option<Uuid>,
 }
 
 impl Folder {
@@ -157,6 +161,12 @@ pub(super) fn found_items(message: Node<'_, '_>, property: Property) -> Found<It
     Found { all: all.into_iter().take(MANY).filter_map(|node| item(node, Some(property))).collect(), next }
 }
 
+/// The items of a list; `None`: the message holds no list.
+pub(super) fn listed_items(message: Node<'_, '_>) -> Option<Vec<Item>> {
+    let list = below(below(message, "RootFolder")?, "Items");
+    Some(list.into_iter().flat_map(elements).take(MANY).filter_map(|node| item(node, None)).collect())
+}
+
 /// The items of one message; `None`: it tells none.
 pub(super) fn items(message: Node<'_, '_>, property: Option<Property>) -> Option<Vec<Item>> {
     let list = below(message, "Items")?;
@@ -228,7 +238,16 @@ fn folder(node: Node<'_, '_>, property: Option<Property>) -> Option<Folder> {
         rights: part(node, "EffectiveRights").and_then(rights),
         marker: property.and_then(|property| marker(node, property)),
         numbers: numbers.collect(),
+        keeper: extended(node).find_map(|(uri, value)| {
+            (tag(uri.attribute("PropertyTag")?)? == REPLICAS.id).then(|| keeper(&value)).flatten()
+        }),
     })
+}
+
+/// The list of replicas is bytes: the id of a mailbox as text, and whatever follows.
+fn keeper(value: &str) -> Option<Uuid> {
+    let bytes = STANDARD.decode(value.trim()).ok()?;
+    Uuid::try_parse_ascii(bytes.get(..36)?).ok()
 }
 
 fn item(node: Node<'_, '_>, property: Option<Property>) -> Option<Item> {

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::super::answer::{self, Answer};
-use super::super::{Body, Failure, Net, Reply, Request, Response, Secret, json, redact};
+use super::super::{Body, Failure, Net, Renewal, Reply, Request, Response, Secret, json, redact};
 use super::call::{Call, Link};
 use super::{bearer, same_host};
 use crate::facts::Exchange;
@@ -35,6 +35,7 @@ pub struct Writer {
     net: Net,
     base: Url,
     token: Secret,
+    renewal: Option<Renewal>,
 }
 
 /// The same, bound to one mailbox.
@@ -55,6 +56,8 @@ pub struct Done {
     pub uncertain: bool,
     /// Evidence.
     pub exchange: Exchange,
+    /// It was sent with the token that was fetched in place of the first.
+    renewed: bool,
 }
 
 /// Where a page leads.
@@ -73,7 +76,21 @@ pub enum Next {
 impl Writer {
     /// A client for one host and one token.
     pub fn new(net: Net, base: Url, token: Secret) -> Self {
-        Self { net, base, token }
+        Self { net, base, token, renewal: None }
+    }
+
+    /// The same, that can fetch another token when the service no longer takes this one.
+    #[must_use]
+    pub fn renewing(self, renewal: Renewal) -> Self {
+        Self { renewal: Some(renewal), ..self }
+    }
+
+    /// The token that is sent, and whether it is the second one.
+    fn token(&self) -> (&Secret, bool) {
+        match self.renewal.as_ref().and_then(Renewal::fetched) {
+            Some(token) => (token, true),
+            None => (&self.token, false),
+        }
     }
 
     /// The client for one mailbox, with its own limit of requests at a time.
@@ -81,21 +98,23 @@ impl Writer {
         Mailbox { writer: self.clone(), places: Arc::new(Semaphore::new(AT_ONCE as usize)) }
     }
 
-    async fn send(&self, mut request: Request, headers: &[(&'static str, String)]) -> Reply {
+    async fn send(&self, mut request: Request, headers: &[(&'static str, String)]) -> (Reply, bool) {
+        let (token, renewed) = self.token();
+        let refuse = |request: &Request, text| (unsent(request, text), renewed);
         for (name, value) in headers.iter().map(|(name, value)| (*name, value.as_str())) {
             let Ok(value) = HeaderValue::from_str(value) else {
-                return unsent(&request, format!("the header {name} holds characters that cannot be sent"));
+                return refuse(&request, format!("the header {name} holds characters that cannot be sent"));
             };
             request.headers.insert(HeaderName::from_static(name), value);
         }
-        let Some(bearer) = bearer(&self.token) else {
-            return unsent(&request, "the token holds characters that no header can carry".into());
+        let Some(bearer) = bearer(token) else {
+            return refuse(&request, "the token holds characters that no header can carry".into());
         };
         request.headers.insert(AUTHORIZATION, bearer);
         request.headers.insert("accept", HeaderValue::from_static("application/json"));
         let mut reply = self.net.send(request).await;
         reply.exchange.url = clip(&reply.exchange.url);
-        reply
+        (reply, renewed)
     }
 }
 
@@ -106,8 +125,16 @@ impl Mailbox {
         let Some(url) = call.url(&self.writer.base) else { return nowhere(call) };
         let body = call.body.clone().map_or(Body::Empty, Body::Json);
         let request = Request { method: call.method.clone(), url, headers: HeaderMap::new(), body };
-        let reply = self.writer.send(request, &call.headers()).await;
-        done(reply.outcome, reply.exchange)
+        let (reply, renewed) = self.writer.send(request, &call.headers()).await;
+        Done { renewed, ..done(reply.outcome, reply.exchange) }
+    }
+
+    /// Whether there is another token in place of the one that this answer refuses.
+    pub async fn renewed(&self, done: &Done) -> bool {
+        match &self.writer.renewal {
+            Some(renewal) if !done.renewed => renewal.token().await.is_some(),
+            _ => false,
+        }
     }
 
     /// Sends requests together, once; none waits for another. The answers come in the order of the
@@ -128,8 +155,9 @@ impl Mailbox {
         };
         let entries: Vec<_> = calls.iter().enumerate().map(|(at, call)| call.entry(at + 1)).collect();
         let request = Request::post(url, Body::Json(json!({ "requests": entries })));
-        let reply = self.writer.send(request, &[]).await;
-        self.apart(calls, &reply)
+        let (reply, renewed) = self.writer.send(request, &[]).await;
+        let parts = self.apart(calls, &reply).into_iter();
+        parts.map(|part| Done { renewed, ..part }).collect()
     }
 
     /// The answers within the answer to a batch.
@@ -230,7 +258,7 @@ fn done(outcome: Result<Response, Failure>, exchange: Exchange) -> Done {
         Answer::Down(_) | Answer::Unreadable(_) => true,
         Answer::Unreachable(failure) => has_left(failure),
     };
-    Done { answer, wait, uncertain, exchange }
+    Done { answer, wait, uncertain, exchange, renewed: false }
 }
 
 /// Whether the request may have reached the service although no answer came.
@@ -279,5 +307,5 @@ fn unsent(request: &Request, text: String) -> Reply {
 fn nowhere(call: &Call) -> Done {
     let answer = Answer::Unreadable("the request has no URL".into());
     let exchange = Exchange { method: call.method.to_string(), ..Exchange::default() };
-    Done { answer, wait: None, uncertain: false, exchange }
+    Done { answer, wait: None, uncertain: false, exchange, renewed: false }
 }

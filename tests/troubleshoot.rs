@@ -6,13 +6,18 @@
 #[path = "support/schema.rs"]
 mod schema;
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    process::{Command, Stdio},
+    sync::LazyLock,
+};
 
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
 use syncready::{
-    cli::trial,
+    cli::trial::{self, Troubled},
     engine::{Catalogue, Check, finders},
     knowledge::{
         Knowledge,
@@ -49,7 +54,7 @@ struct Proof {
 struct Shown {
     proof: Proof,
     alone: Diagnosis,
-    answer: Result<(Value, u8), String>,
+    answer: Result<Troubled, String>,
 }
 
 fn scenario(name: &str) -> Scenario {
@@ -76,7 +81,7 @@ fn complain(about: impl Fn(&Shown, &Value, u8) -> Vec<String>) {
     let mut complaints = Vec::new();
     for shown in ALL.iter() {
         let found = match &shown.answer {
-            Ok((answer, code)) => about(shown, answer, *code),
+            Ok(troubled) => about(shown, &troubled.answer, troubled.code),
             Err(error) => vec![error.clone()],
         };
         complaints.extend(found.into_iter().map(|text| format!("{}: {text}", shown.proof.scenario)));
@@ -110,8 +115,9 @@ fn enough_scenarios_are_shown_and_most_texts_name_what_is_proven() {
     }
     let scenarios: BTreeSet<&str> = ALL.iter().map(|shown| &*shown.proof.scenario).collect();
     assert!(scenarios.len() >= 60 && scenarios.len() == ALL.len(), "{}", scenarios.len());
-    let named =
-        |shown: &&Shown| shown.answer.as_ref().is_ok_and(|(answer, _)| answer["causes"][0]["named"] == true);
+    let named = |shown: &&Shown| {
+        shown.answer.as_ref().is_ok_and(|troubled| troubled.answer["causes"][0]["named"] == true)
+    };
     let named = ALL.iter().filter(named).count();
     assert!(named >= 45, "{named}");
 }
@@ -190,4 +196,119 @@ fn every_verdict_has_a_reason_and_every_proof_its_evidence() {
 fn answers_fit_their_schema() {
     let schema = schema::schema("troubleshoot.schema.json");
     complain(|_, answer, _| schema::fits(&schema, &schema, answer, "answer").err().into_iter().collect());
+}
+
+#[test]
+fn a_later_round_asks_nothing_again() {
+    let mut twice = Vec::new();
+    for shown in ALL.iter() {
+        let Ok(troubled) = &shown.answer else { continue };
+        // A server that pushes back is asked again, as it wants; a test sync searches before and after.
+        if !scenario(&shown.proof.scenario).patch["faults"].is_null() || shown.proof.sync {
+            continue;
+        }
+        let again = troubled.requests.iter().filter(|request| {
+            let read = request.method == "GET" || request.path.contains("/token");
+            read && request.count > request.distinct && !request.path.contains("InvokeCommand")
+        });
+        twice.extend(again.map(|request| {
+            format!(
+                "{}: {} {}{} × {}",
+                shown.proof.scenario, request.method, request.host, request.path, request.count
+            )
+        }));
+    }
+    assert!(twice.is_empty(), "\n{}", twice.join("\n"));
+}
+
+fn asked(name: &str, text: Option<&str>) -> Troubled {
+    let log = text.map(|text| ENGINE.text(text));
+    runtime().block_on(trial::troubleshoot(&scenario(name), log, false)).expect("the lab runs")
+}
+
+fn verdicts(troubled: &Troubled) -> BTreeSet<(&str, &str)> {
+    let causes = troubled.answer["causes"].as_array().into_iter().flatten();
+    causes
+        .map(|cause| {
+            (cause["cause"].as_str().unwrap_or_default(), cause["verdict"].as_str().unwrap_or_default())
+        })
+        .collect()
+}
+
+#[test]
+fn without_a_log_the_first_cause_is_the_proven_one() {
+    let troubled = asked("ews-off-and-role-retired", None);
+    let causes = &troubled.answer["causes"];
+    assert_eq!((troubled.code, &causes[0]["cause"]), (0, &"ews-disabled-tenant".into()), "{causes:#}");
+    assert_eq!(causes[1]["cause"], "impersonation-retired");
+    assert!(causes[0]["hides"].as_array().is_some_and(|hides| !hides.is_empty()), "{causes:#}");
+    assert!(troubled.answer["ticket"].as_str().is_some_and(|ticket| ticket.contains("ews-disabled-tenant")));
+    let healthy = asked("healthy-app-graph", None);
+    assert_eq!((healthy.code, &healthy.answer["outcome"]), (4, &"nothing-wrong".into()));
+}
+
+#[test]
+fn a_log_that_fails_beside_an_account_that_passes_is_a_contradiction() {
+    let log = "AADSTS7000222: The provided client secret keys for app '5b1e0c1e-0000-4000-8000-00000000beef' are expired.";
+    let troubled = asked("healthy-app-graph", Some(log));
+    assert_eq!(troubled.code, 3);
+    assert!(troubled.answer["contradiction"].is_string(), "{:#}", troubled.answer);
+    assert!(verdicts(&troubled).iter().all(|(_, verdict)| *verdict == "ruled-out"), "{:#}", troubled.answer);
+    let differs = &troubled.answer["differs"];
+    assert!(differs[0].as_str().is_some_and(|text| text.contains("00000000beef")), "{differs:#}");
+}
+
+#[test]
+fn what_no_check_sees_stays_with_the_log() {
+    let troubled = asked("healthy-app-graph", Some("ErrorInvalidSyncStateData: the sync state is not valid"));
+    assert!(verdicts(&troubled).contains(&("sync-state-invalid", "log-only")), "{:#}", troubled.answer);
+    assert_eq!(troubled.answer["causes"][0]["next_command"], "syncready check svc-sync@contoso.com --sync");
+    let troubled = asked("healthy-app-graph", Some("HTTP/1.1 429 Too Many Requests, Retry-After: 120"));
+    assert!(verdicts(&troubled).contains(&("throttled", "log-only")), "{:#}", troubled.answer);
+    assert_eq!(troubled.code, 3);
+}
+
+fn run(folder: &tempfile::TempDir, args: &[&str], log: &str) -> (Option<i32>, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_syncready"))
+        .args(args)
+        .current_dir(folder.path())
+        .env_remove("SYNCREADY_CONFIG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // A program that refuses its arguments reads nothing.
+    let _ = child.stdin.take().expect("piped").write_all(log.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_proof_can_be_saved_and_is_the_same_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = "POST /token client_secret=abc8Q~0123456789abcdef -> AADSTS7000222: keys are expired\n";
+    let live = ["troubleshoot", "--demo", "secret-expired", "--log", "-", "--save-facts", "facts.json"];
+    let (code, text, errors) = run(&folder, &live, log);
+    assert_eq!(code, Some(0), "{errors}");
+    for part in ["PROVEN: app-secret-expired", "The proof", "The way out", "Secrets stand in this log"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("0123456789"), "{text}");
+    let again = ["troubleshoot", "--from", "facts.json", "--log", "-", "--format", "markdown"];
+    let (code, text, errors) = run(&folder, &again, log);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.starts_with("# PROVEN: app-secret-expired"), "{text}");
+    let elsewhere = ["troubleshoot", "other@contoso.com", "--from", "facts.json"];
+    let (code, _, errors) = run(&folder, &elsewhere, "");
+    assert!(code == Some(2) && errors.contains("svc-sync@contoso.com"), "{errors}");
+}
+
+#[test]
+fn nothing_to_look_at_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (code, text, errors) = run(&folder, &["troubleshoot"], "");
+    assert_eq!((code, text.as_str()), (Some(2), ""));
+    assert!(errors.contains("no --log, no ACCOUNT"), "{errors}");
 }

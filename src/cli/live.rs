@@ -135,21 +135,22 @@ pub fn in_rounds<T>(
     }
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
     let tasks = Tasks::default();
-    tidy(&tasks, demo_in_rounds(&scenario, crate::lab::Options::default(), args, brought, &tasks, work))
+    tidy(&tasks, async {
+        let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
+        let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+        lab_in_rounds((&scenario, &lab), args, brought, &tasks, work).await
+    })
 }
 
-/// The same on a lab of its own.
-pub async fn demo_in_rounds<T>(
-    scenario: &Scenario,
-    options: crate::lab::Options,
+/// The same in a lab.
+pub async fn lab_in_rounds<T>(
+    (scenario, lab): (&Scenario, &Lab),
     args: &args::Check,
     brought: &Brought,
     tasks: &Tasks,
     work: impl AsyncFnOnce(&mut InRounds<'_>) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
-    let lab = Lab::start(scenario, options).await;
-    let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
-    let source = lab_source(scenario, &lab, lab.config_toml().to_owned());
+    let source = lab_source(scenario, lab, lab.config_toml().to_owned());
     let mut plan = Plan { tasks: tasks.clone(), ..planned(args, source, brought.catalogue())? };
     plan.targets.retain(|target| target.account.eq_ignore_ascii_case(&scenario.account));
     plan.targets.truncate(1);

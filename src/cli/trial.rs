@@ -58,8 +58,19 @@ pub async fn run(
     Ok(Trial { document, report, requests: lab.requests(), secrets: secrets(&lab) })
 }
 
+/// What came of troubleshooting.
+#[derive(Debug)]
+pub struct Troubled {
+    /// The answer as JSON.
+    pub answer: serde_json::Value,
+    /// The exit code.
+    pub code: u8,
+    /// What the lab was asked.
+    pub requests: Vec<RequestLog>,
+}
+
 /// Troubleshoots a scenario's account as `troubleshoot --demo` does, with what a log says or without a
-/// log; gives the answer as JSON, and the exit code.
+/// log.
 ///
 /// # Errors
 ///
@@ -68,7 +79,8 @@ pub async fn troubleshoot(
     scenario: &Scenario,
     log: Option<Diagnosis>,
     sync: bool,
-) -> Result<(serde_json::Value, u8), String> {
+) -> Result<Troubled, String> {
+    let lab = Lab::start(scenario, Options::default()).await.map_err(|error| error.to_string())?;
     let brought = Brought::nothing();
     let mut args = args::Check { sync, ..args::Check::plain() };
     args.test_sync.yes = scenario.sync.as_ref().is_some_and(|wanted| sync && wanted.yes);
@@ -77,12 +89,12 @@ pub async fn troubleshoot(
     let (catalogue, knowledge) = (brought.catalogue(), brought.knowledge());
     let question = Question { log: log.as_ref(), catalogue, knowledge, all: &all, sync };
     let tasks = Tasks::default();
-    let asked = live::demo_in_rounds(scenario, Options::default(), &args, &brought, &tasks, async |rounds| {
+    let asked = live::lab_in_rounds((scenario, &lab), &args, &brought, &tasks, async |rounds| {
         answer(&question, async |selection| rounds.round(selection).await).await
     });
     let answer = asked.await.map_err(in_words)?;
     let json = serde_json::from_str(&answer.topic.json()).map_err(|error| error.to_string())?;
-    Ok((json, answer.code))
+    Ok(Troubled { answer: json, code: answer.code, requests: lab.requests() })
 }
 
 /// Judges facts as `check --from` does.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::catalogue::Catalogue;
 use super::check::Check;
 use super::finding::{Finding, Missing, Word};
+use super::reach::{Reach, WORLDS};
 
 /// A check that names more causes than this reports what a server answered; one that names fewer looks
 /// for just these.
@@ -100,12 +101,15 @@ fn rows<'c>(check: &'c Check, cause: &'c str) -> impl Iterator<Item = (usize, Wo
         .map(|(place, row)| (place, *row.result.get_ref()))
 }
 
-/// What these findings say about a cause.
-pub fn proof(catalogue: &Catalogue, cause: &str, findings: &[Finding]) -> Proof {
+/// What these findings of an account in that world say about a cause.
+pub fn proof(catalogue: &Catalogue, cause: &str, world: &str, findings: &[Finding]) -> Proof {
     let finders = finders(catalogue, cause);
     let said: Vec<Witness> = finders
         .iter()
-        .map(|check| witness(check, cause, findings.iter().find(|finding| finding.check == check.id())))
+        .map(|check| {
+            let finding = findings.iter().find(|finding| finding.check == check.id());
+            witness(check, cause, world, finding)
+        })
         .collect();
     let (verdict, reason) = judge(&said);
     let open = || said.iter().filter(|witness| verdict == Standing::Undecided && witness.says == Says::Open);
@@ -121,7 +125,13 @@ pub fn proof(catalogue: &Catalogue, cause: &str, findings: &[Finding]) -> Proof 
     Proof { verdict, reason, said, permissions, waits_for }
 }
 
-fn witness(check: &Check, cause: &str, finding: Option<&Finding>) -> Witness {
+/// Whether a check can never find a cause in a world.
+fn is_blind(check: &Check, cause: &str, world: &str) -> bool {
+    let reach = WORLDS.contains(&world).then(|| Reach::of(check, world));
+    reach.is_some_and(|reach| !rows(check, cause).any(|(place, _)| reach.row(place)))
+}
+
+fn witness(check: &Check, cause: &str, world: &str, finding: Option<&Finding>) -> Witness {
     let mut named: Vec<&str> = check
         .file()
         .outcome
@@ -131,11 +141,17 @@ fn witness(check: &Check, cause: &str, finding: Option<&Finding>) -> Witness {
         .collect();
     named.sort_unstable();
     named.dedup();
+    let mut says = finding.map_or(Says::NotRun, |finding| says(check, cause, finding));
+    let mut message = finding.map(|finding| finding.message.clone()).unwrap_or_default();
+    let judged = !matches!(says, Says::NotRun | Says::OutOfPlace | Says::Confirms | Says::Warns);
+    if judged && is_blind(check, cause, world) {
+        (says, message) = (Says::OutOfPlace, format!("the cause does not exist in the world {world}"));
+    }
     Witness {
         check: check.id().to_owned(),
-        says: finding.map_or(Says::NotRun, |finding| says(check, cause, finding)),
+        says,
         result: finding.map(|finding| finding.result),
-        message: finding.map(|finding| finding.message.clone()).unwrap_or_default(),
+        message,
         reason: finding.and_then(|finding| finding.reason.clone()),
         evidence: finding.map(|finding| finding.evidence.clone()).unwrap_or_default(),
         looks_for_it: named.len() <= FEW,
@@ -257,7 +273,7 @@ mod tests {
         let part = |(place, part): (usize, &&str)| match place {
             0 => (*part).to_owned(),
             _ if place == last => format!("[[outcome]]\n{part}"),
-            _ => format!("[[outcome]]\nwhen='1 == 2'\n{part}"),
+            _ => format!("[[outcome]]\nwhen='account.enabled'\n{part}"),
         };
         parts.iter().enumerate().map(part).collect()
     }
@@ -289,7 +305,7 @@ mod tests {
 
     fn verdict(one: (Word, Option<usize>), other: (Word, Option<usize>)) -> Standing {
         let findings = [finding("consent/a", one.0, one.1), finding("sign-in/b", other.0, other.1)];
-        proof(&catalogue(), "consent-missing", &findings).verdict
+        proof(&catalogue(), "consent-missing", "online-graph-app", &findings).verdict
     }
 
     #[test]
@@ -313,8 +329,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_that_the_world_never_sees_is_ruled_out() {
+        let catalogue = Catalogue::embedded();
+        let role = finding("impersonation/role-is-assigned", Word::Unknown, None);
+        let said = |world| proof(catalogue, "impersonation-role-missing", world, std::slice::from_ref(&role));
+        assert_eq!(said("online-delegated").verdict, Standing::RuledOut);
+        assert_eq!(said("exchange-server").verdict, Standing::Undecided);
+    }
+
+    #[test]
     fn what_no_check_names_stands_in_the_log_only() {
-        let proof = proof(&catalogue(), "throttled", &[]);
+        let proof = proof(&catalogue(), "throttled", "online-graph-app", &[]);
         assert_eq!((proof.verdict, proof.said.len()), (Standing::LogOnly, 0));
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{
-        args, check, desk, exit, live, own, problem::Problem, replay, scenarios, select,
+        args, check, config, desk, exit, live, own, problem::Problem, replay, scenarios, select,
         sync_test::args::AREA, trouble::Trouble,
     },
     collect::Part,
@@ -51,6 +51,7 @@ pub struct Answer {
 /// Finds and proves the cause, and prints it.
 pub fn run(args: &Troubleshoot) -> Result<u8, Trouble> {
     let check = wanted(args.as_check())?;
+    has_something(args)?;
     let (sink, facts_to) = check::sinks(&check)?;
     let configured = check::configured(&check)?;
     let brought = own::bring(&check.checks, configured.as_ref())?;
@@ -79,6 +80,17 @@ pub fn run(args: &Troubleshoot) -> Result<u8, Trouble> {
     let text = written(args, &sink, &answer.topic);
     sink.write(&text)?;
     Ok(answer.code)
+}
+
+/// Refuses to look at nothing.
+fn has_something(args: &Troubleshoot) -> Result<(), Problem> {
+    let given = args.account.is_some() || args.demo.is_some() || args.from.is_some();
+    if given || !args.setting.set.is_empty() || config::find(args.setting.config.as_deref())?.is_some() {
+        return Ok(());
+    }
+    let message = format!("nothing to look at: no --log, no ACCOUNT, and no ./{}", config::DEFAULT_NAME);
+    Err(Problem::new(message)
+        .help("`syncready troubleshoot --demo secret-expired` shows it on a simulated tenant"))
 }
 
 /// A demo whose test sync writes to mailboxes of others does so where it is asked for.

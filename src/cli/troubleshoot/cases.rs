@@ -34,7 +34,7 @@ pub fn cases(
     let mut cases: Vec<Case> = candidates
         .iter()
         .map(|candidate| {
-            let mut proof = proof(catalogue, &candidate.cause, &report.findings);
+            let mut proof = proof(catalogue, &candidate.cause, &report.world, &report.findings);
             if let Some(diagnosis) = diagnosis {
                 only_elsewhere(knowledge, diagnosis, &candidate.cause, &report.world, &mut proof);
             }
@@ -47,7 +47,7 @@ pub fn cases(
         .filter(|first| !candidates.iter().any(|candidate| candidate.cause == first.cause));
     cases.extend(unnamed.map(|first| {
         let candidate = Candidate { cause: first.cause.clone(), ..Candidate::default() };
-        case(candidate, false, proof(catalogue, &first.cause, &report.findings), report)
+        case(candidate, false, proof(catalogue, &first.cause, &report.world, &report.findings), report)
     }));
     weigh(&mut cases, diagnosis.is_some(), report);
     cases.sort_by(|one, other| {

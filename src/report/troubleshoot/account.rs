@@ -380,6 +380,11 @@ fn by_sync(case: &Case) -> bool {
 }
 
 fn command(tried: &Tried<'_>, case: &Case) -> Option<String> {
+    let open = || case.proof.said.iter().filter(|witness| witness.says == Says::Open);
+    let mut lacking = open().filter(|one| one.reason.as_ref().is_some_and(|why| why.permission.is_some()));
+    if let (Standing::Undecided, Some(witness)) = (case.proof.verdict, lacking.next()) {
+        return Some(format!("syncready permissions --only {}", witness.check));
+    }
     (by_sync(case) && case.is(Standing::LogOnly) && !tried.sync).then(|| sync_command(tried))
 }
 

@@ -9,6 +9,7 @@ mod document;
 mod evidence;
 pub mod meaning;
 pub mod placeholder;
+pub mod privacy;
 mod section;
 mod shape;
 

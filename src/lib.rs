@@ -9,8 +9,10 @@
 //!
 //! One direction, no way back: `wire`, `facts` and `lab` know none of the others (`wire` uses the
 //! evidence types of `facts`), `engine` knows `facts`, `collect` knows `facts` and `wire`, `report`
-//! knows `facts`, `engine` and `knowledge` (which knows none but `facts`), `cli` knows all.
+//! knows `facts`, `engine` and `knowledge` (which knows none but `facts`), `bundle` takes what is personal
+//! out of what leaves the house and knows `facts`, `engine` and `knowledge`, `cli` knows all.
 
+pub mod bundle;
 pub mod cli;
 pub mod collect;
 pub mod engine;

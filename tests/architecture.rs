@@ -8,7 +8,8 @@ use std::{
 
 /// Layer → layers that it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("cli", &["collect", "engine", "facts", "knowledge", "lab", "report", "sync", "wire"]),
+    ("bundle", &["engine", "facts", "knowledge"]),
+    ("cli", &["bundle", "collect", "engine", "facts", "knowledge", "lab", "report", "sync", "wire"]),
     ("collect", &["facts", "sync", "wire"]),
     ("engine", &["facts"]),
     ("facts", &[]),

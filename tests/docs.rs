@@ -45,6 +45,8 @@ fn the_schemas_of_the_users_own_files_are_current() {
         ("profile", schemars::schema_for!(Draft)),
         ("collector-request", schemars::schema_for!(external::Request)),
         ("collector-answer", schemars::schema_for!(external::Answer)),
+        ("bundle-manifest", schemars::schema_for!(syncready::bundle::Manifest)),
+        ("bundle-redaction", schemars::schema_for!(syncready::bundle::Redaction)),
         ("coverage-header", schemars::schema_for!(coverage::line::Header)),
         ("coverage-line", schemars::schema_for!(coverage::line::Line)),
         ("coverage-summary", schemars::schema_for!(syncready::report::coverage::Summary)),

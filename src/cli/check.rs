@@ -45,7 +45,7 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
 }
 
 /// The demo of a scenario in which only a test sync shows what is wrong does one.
-fn wanted(args: &args::Check) -> Result<args::Check, Problem> {
+pub fn wanted(args: &args::Check) -> Result<args::Check, Problem> {
     let mut args = args.clone();
     if let Some(name) = &args.demo
         && let Some(wanted) = scenarios::find(name)?.sync

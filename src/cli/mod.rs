@@ -4,6 +4,7 @@
 //! everything else goes to standard error.
 
 pub mod args;
+pub mod bundle;
 mod check;
 mod checks;
 mod collect;
@@ -64,6 +65,7 @@ fn run() -> u8 {
     };
     let (outcome, look, convention) = match &cli.command {
         Command::Check(args) => (check::run(args), &args.look, args.exit_codes),
+        Command::Bundle(args) => (bundle::run(args), args.look(), args.exit_codes()),
         Command::Collect(args) => (collect::run(args), &args.look, ExitCodes::Plain),
         Command::SyncTest(args) => (sync_test::run(args), &args.look, args.exit_codes),
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),

@@ -5,6 +5,7 @@ use std::{
     io::{BufWriter, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Mutex,
 };
 
 use tempfile::NamedTempFile;
@@ -50,14 +51,19 @@ impl Sink {
 
     /// Writes the whole text.
     pub fn write(self, text: &str) -> Result<(), Problem> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// The same with bytes.
+    pub fn write_bytes(self, bytes: &[u8]) -> Result<(), Problem> {
         match self {
-            Self::Stdout => to_stdout(text),
-            Self::Device(path) => std::fs::write(&path, text)
+            Self::Stdout => to_stdout(bytes),
+            Self::Device(path) => std::fs::write(&path, bytes)
                 .map_err(|error| Problem::new(format!("cannot write {}: {error}", path.display()))),
             Self::File { path, mut draft } => {
                 let refuse =
                     |why: &std::io::Error| Problem::new(format!("cannot write {}: {why}", path.display()));
-                draft.write_all(text.as_bytes()).map_err(|error| refuse(&error))?;
+                draft.write_all(bytes).map_err(|error| refuse(&error))?;
                 draft.as_file().sync_all().map_err(|error| refuse(&error))?;
                 draft.persist(&path).map_err(|error| refuse(&error.error))?;
                 Ok(())
@@ -153,9 +159,9 @@ fn plain(error: &std::io::Error) -> String {
 }
 
 /// A reader that went away (`| head`) is no trouble of ours.
-fn to_stdout(text: &str) -> Result<(), Problem> {
+fn to_stdout(bytes: &[u8]) -> Result<(), Problem> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Problem::new(format!("cannot write to standard output: {error}")))
         }
@@ -163,8 +169,24 @@ fn to_stdout(text: &str) -> Result<(), Problem> {
     }
 }
 
+/// What was said beside the document so far; the first of it where it was very much.
+static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Most notes that are remembered.
+const REMEMBERED: usize = 200;
+
+/// What was said beside the document so far.
+pub fn said() -> Vec<String> {
+    SAID.lock().map(|said| said.clone()).unwrap_or_default()
+}
+
 /// Says something beside the document.
 pub fn note(text: &str) {
+    if let Ok(mut said) = SAID.lock()
+        && said.len() < REMEMBERED
+    {
+        said.push(text.to_owned());
+    }
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 

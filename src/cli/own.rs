@@ -62,6 +62,11 @@ impl Brought {
         self.knowledge.as_deref().unwrap_or_else(|| Knowledge::embedded())
     }
 
+    /// Whether checks or profiles are among it.
+    pub fn brings_checks(&self) -> bool {
+        self.catalogue.is_some()
+    }
+
     /// The calls behind these queries and all collectors.
     pub fn extra(&self, queries: Vec<engine::Query>) -> Arc<collect::Extra> {
         Arc::new(collect::Extra::new(queries.into_iter().map(query).collect(), self.collectors.clone()))

@@ -9,11 +9,14 @@ use std::{
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::problem::Problem;
+use super::{bundle, problem::Problem};
 use crate::{
     collect::Part,
     facts::{Account, Document, LoadError},
 };
+
+/// How packed files begin.
+const PACKED: &[u8] = &[0x1f, 0x8b];
 
 /// Hands on the facts in a file, part by part; `-` is standard input. One document, or JSON Lines: a
 /// line is a document, and lines behind it may be further accounts of it.
@@ -21,11 +24,16 @@ pub fn each(path: &Path, mut take: impl FnMut(Part) -> ControlFlow<()>) -> Resul
     let stdin = path == Path::new("-");
     let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
     let refuse = |error: std::io::Error| Problem::new(format!("cannot read the facts in {name}: {error}"));
-    let reader: Box<dyn BufRead> = if stdin {
+    let mut reader: Box<dyn BufRead> = if stdin {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
         Box::new(BufReader::new(std::fs::File::open(path).map_err(refuse)?))
     };
+    if reader.fill_buf().map_err(refuse)?.starts_with(PACKED) {
+        // A bundle: its facts are in it.
+        let bytes = bundle::facts_of(&bundle::from_reader(reader, &name)?, &name)?;
+        reader = Box::new(std::io::Cursor::new(bytes));
+    }
     let mut source = Source { reader, name, line: 0 };
     let Some(mut first) = source.next()? else {
         return parse(&source.name, "", 0).map(|_| ());

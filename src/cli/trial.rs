@@ -1,8 +1,12 @@
 //! A check of a scenario on a lab of its own, for tests and measurements: the same route as
 //! `check --demo`, with everything in hand that a terminal does not show.
 
+use std::path::PathBuf;
+
 use super::{
-    args, check, live,
+    args, bundle, check,
+    config::Source,
+    live,
     own::Brought,
     select,
     trouble::Trouble,
@@ -27,6 +31,10 @@ pub struct Trial {
     pub requests: Vec<RequestLog>,
     /// Every secret of the lab's world.
     pub secrets: Vec<String>,
+    /// The world itself.
+    pub world: serde_json::Value,
+    /// The configuration that reached it.
+    pub config: String,
 }
 
 /// Runs a scenario. `configure` may add to the configuration that the lab wrote.
@@ -48,14 +56,16 @@ pub async fn run(
     }
     let selection =
         select::selection(brought.catalogue(), &args).map_err(|problem| in_words(problem.into()))?;
-    let source = live::lab_source(scenario, &lab, configure(lab.config_toml()));
+    let config = configure(lab.config_toml());
+    let source = live::lab_source(scenario, &lab, config.clone());
     let examined = async {
         let plan = live::planned(&args, source, brought.catalogue())?;
         live::examine(&args, plan, &brought, &selection, None).await
     };
     let document = examined.await.map_err(in_words)?;
     let report = check::judge(&document, brought.catalogue(), &selection).map_err(in_words)?;
-    Ok(Trial { document, report, requests: lab.requests(), secrets: secrets(&lab) })
+    let world = lab.world().document().clone();
+    Ok(Trial { document, report, requests: lab.requests(), secrets: secrets(&lab), world, config })
 }
 
 /// What came of troubleshooting.
@@ -104,6 +114,18 @@ pub async fn troubleshoot(
 /// In words, when the facts name an unknown profile.
 pub fn replay(document: &Document) -> Result<Report, String> {
     check::judge(document, Catalogue::embedded(), &Selection::default()).map_err(in_words)
+}
+
+/// Makes a bundle of facts as `bundle --from` does, with a configuration and with logs.
+///
+/// # Errors
+///
+/// In words, when something cannot be read.
+pub fn bundle(document: &Document, config: &str, logs: Vec<PathBuf>) -> Result<bundle::Made, String> {
+    let source = Source { name: "syncready.toml".into(), folder: PathBuf::new(), text: config.to_owned() };
+    let create = bundle::args::Create { logs, ..bundle::args::Create::plain() };
+    let selection = Selection::default();
+    bundle::assemble(document, &Brought::nothing(), &selection, Some(&source), &create).map_err(in_words)
 }
 
 fn in_words(trouble: Trouble) -> String {

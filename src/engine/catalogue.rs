@@ -109,6 +109,11 @@ impl Catalogue {
         &EMBEDDED
     }
 
+    /// The texts of all files that the program brings along, knowledge included.
+    pub fn embedded_texts() -> impl Iterator<Item = Cow<'static, str>> {
+        embedded_files().map(|(_, text)| text)
+    }
+
     /// Reads a catalogue from (path, text) pairs: `areas.toml`, `profiles/NAME.toml`,
     /// `AREA/STATEMENT.toml`.
     ///

@@ -175,9 +175,15 @@ const DECLARED: &[(Privacy, &str)] = &[
          discovery: configured_url hops[].url hops[].target problem_target ews_url
          ews_endpoint: url location",
     ),
-    (Named("group"), "request: wanted_group scope: access_policies[].group role_groups[].group role_groups[].nested"),
+    (
+        Named("group"),
+        "request: wanted_group scope: access_policies[].group role_groups[].group role_groups[].nested",
+    ),
     (Known("group"), "rbac: groups[].name groups[].through groups[].dead_ends assignments[].assignee"),
-    (Known("role"), "account: roles[].name eligible_roles[].name rbac: roles assignments[].role scope: role_assignments[].role"),
+    (
+        Known("role"),
+        "account: roles[].name eligible_roles[].name rbac: roles assignments[].role scope: role_assignments[].role",
+    ),
     (
         Named("assignment"),
         "impersonation: leftovers[].name
@@ -197,9 +203,15 @@ const DECLARED: &[(Privacy, &str)] = &[
     ),
     (Known("answer"), "attest: answers[].answer"),
     (Named("user"), "directory: account_name duplicates[].account_name"),
-    (Named("policy"), "sso: rollout.policies[].name mfa: policies[].name excluded_by sign_in: policy_names sign_in_log: user[].policies product[].policies"),
+    (
+        Named("policy"),
+        "sso: rollout.policies[].name mfa: policies[].name excluded_by sign_in: policy_names sign_in_log: user[].policies product[].policies",
+    ),
     (Known("policy"), "policies: user_consent"),
-    (Known("app"), "app: display_name disabled_resources consent: application[].resource delegated[].resource sign_in_log: user[].app_name apps"),
+    (
+        Known("app"),
+        "app: display_name disabled_resources consent: application[].resource delegated[].resource sign_in_log: user[].app_name apps",
+    ),
     (Known("control"), "mfa: policies[].controls"),
     (Named("credential"), "app: credentials[].name"),
     (Named("organization"), "imports: files[].organization"),
@@ -207,7 +219,10 @@ const DECLARED: &[(Privacy, &str)] = &[
     (Named("file"), "imports: files[].file contradictions[].file"),
     (Named("item"), "sync: leftovers[].id left[].id"),
     (Formed("target"), "discovery: records[].name records[].target sign_in: audience sso: federation.issuer"),
-    (Folders, "request: public_folders public_folders: folders[].path folders[].missing_below folders[].beside sync: steps[].subject"),
+    (
+        Folders,
+        "request: public_folders public_folders: folders[].path folders[].missing_below folders[].beside sync: steps[].subject",
+    ),
     (MailboxFolder, "scope: folder_permissions[].name"),
     (
         Distinguished,
@@ -215,9 +230,15 @@ const DECLARED: &[(Privacy, &str)] = &[
          subject: certificate.subject
          directory: distinguished_name duplicates[].distinguished_name",
     ),
-    (Thumbprint, "subject: certificate.thumbprint certificate.thumbprint_sha256 app: credentials[].thumbprint"),
+    (
+        Thumbprint,
+        "subject: certificate.thumbprint certificate.thumbprint_sha256 app: credentials[].thumbprint",
+    ),
     (Position, "account: job_title"),
-    (Agent, "subject: user_agent organization: ews_allow_list ews_block_list mailbox: cas.ews_allow_list cas.ews_block_list"),
+    (
+        Agent,
+        "subject: user_agent organization: ews_allow_list ews_block_list mailbox: cas.ews_allow_list cas.ews_block_list",
+    ),
     (Filter, "rbac: scopes[].filter"),
     (
         Prose,
@@ -262,7 +283,10 @@ pub fn of(path: &str) -> Privacy {
 
 fn declared(path: &str) -> Option<Privacy> {
     let (group, field) = path.split_once('.')?;
-    DECLARED.iter().find(|(_, paths)| entries(paths).any(|entry| entry == (group, field))).map(|(class, _)| *class)
+    DECLARED
+        .iter()
+        .find(|(_, paths)| entries(paths).any(|entry| entry == (group, field)))
+        .map(|(class, _)| *class)
 }
 
 fn entries(paths: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {

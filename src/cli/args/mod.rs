@@ -42,6 +42,8 @@ Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 unde
 pub enum Command {
     /// Check accounts: ready, or the first cause and its fix.
     Check(Box<Check>),
+    /// Put what a run sees and finds into one archive for support, without names and secrets.
+    Bundle(Box<super::bundle::args::Bundle>),
     /// Save what a run sees, or print the script for what no protocol tells.
     Collect(Box<Collect>),
     /// Do once what the product does: write to marked folders of its own, and remove them again.

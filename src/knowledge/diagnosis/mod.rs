@@ -26,7 +26,8 @@ use super::{Entry, Knowledge};
 pub use failures::Line;
 use matcher::Matcher;
 use reader::{Glance, Reader, Sign};
-use source::Source;
+pub use secret::find as secrets;
+pub use source::Source;
 
 /// Words that failures use, in the languages of the usual systems.
 const WORDS: &[&str] = &[

@@ -215,7 +215,7 @@ fn address(text: &[u8], end: usize) -> Option<Range<usize>> {
 }
 
 /// Every secret in a text, in order.
-pub(super) fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
+pub fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
     let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
     for hit in automaton.find_overlapping_iter(text) {

@@ -14,7 +14,7 @@ const PORTION: usize = 256 << 10;
 const MOST: u64 = 1 << 36;
 
 /// A log as a stream of bytes that are UTF-8, or nearly so.
-pub(super) struct Source<'a> {
+pub struct Source<'a> {
     from: Box<dyn Read + 'a>,
     decoder: Option<Decoder>,
     sampled: Vec<u8>,

@@ -1,6 +1,7 @@
 //! The archive: made the same from the same files, read with bounds and without unpacking anything.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::io::{self, Read};
 
 use flate2::{Compression, GzBuilder, read::GzDecoder};
@@ -62,7 +63,11 @@ impl Bundle {
 
 /// The digest of a file, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in digest(&SHA256, bytes).as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Packs files, sorted by name behind their manifest: always the same bytes for the same files.

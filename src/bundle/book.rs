@@ -402,9 +402,9 @@ fn v4([a, b]: [u8; 2], number: usize) -> IpAddr {
 }
 
 fn v6(a: u16, b: u16, number: usize) -> IpAddr {
-    let [.., c, d, e, f] = number.to_be_bytes();
-    let [g, h] = [u16::from_be_bytes([c, d]), u16::from_be_bytes([e, f])];
-    IpAddr::V6(Ipv6Addr::new(a, b, 0, 0, 0, 0, g, h))
+    let number = u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
+    let [high, low] = [[number[0], number[1]], [number[2], number[3]]].map(u16::from_be_bytes);
+    IpAddr::V6(Ipv6Addr::new(a, b, 0, 0, 0, 0, high, low))
 }
 
 /// A token in the letters of what it stands for: small, capital, or mixed.

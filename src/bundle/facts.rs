@@ -262,12 +262,13 @@ impl Walk<'_> {
                 walk.book.keeps("request id", id);
             }
             shown.diagnostics = exchange.diagnostics.as_deref().map(|text| walk.prose(text));
-            shown.server = exchange.server.as_deref().map(|server| match microsofts {
-                true => {
+            shown.server = exchange.server.as_deref().map(|server| {
+                if microsofts {
                     walk.book.keeps("server of the cloud", server);
                     server.to_owned()
+                } else {
+                    walk.book.host(server)
                 }
-                false => walk.book.host(server),
             });
             shown.answer = exchange.answer.as_deref().map(|answer| walk.answer(answer));
             shown

@@ -12,14 +12,13 @@ pub fn redact(book: &mut Book, class: Privacy, text: &str) -> String {
         return text.to_owned();
     }
     match class {
-        Privacy::Address => address(book, text),
+        Privacy::Address | Privacy::Named("user") => address(book, text),
         Privacy::Host => book.host(text),
         Privacy::Ip => book.ip(text),
         Privacy::Id => book.id(text),
         Privacy::Url if text.contains("://") => scrub::url(book, text),
         Privacy::Url => formed(book, "target", text),
         Privacy::Named("name") => book.name(text),
-        Privacy::Named("user") => address(book, text),
         Privacy::Named(kind) | Privacy::Formed(kind) => formed(book, kind, text),
         Privacy::Known(kind) => known_or(book, kind, text),
         Privacy::Folders => folders(book, text),
@@ -59,7 +58,8 @@ fn formed(book: &mut Book, kind: &str, text: &str) -> String {
 fn is_host(text: &str) -> bool {
     let bare = text.split(':').next().unwrap_or_default().to_lowercase();
     form::is_host(&bare)
-        && (bare.ends_with(".local") || psl::suffix(bare.as_bytes()).is_some_and(|suffix| suffix.is_known()))
+        && (bare.rsplit('.').next() == Some("local")
+            || psl::suffix(bare.as_bytes()).is_some_and(|suffix| suffix.is_known()))
 }
 
 fn known_or(book: &mut Book, kind: &str, text: &str) -> String {

@@ -83,13 +83,16 @@ fn each(value: &str, plain: impl Fn(char) -> bool, other: impl Fn(char) -> Strin
 
 fn bytes(c: char, lead: char) -> String {
     let mut buffer = [0; 4];
-    c.encode_utf8(&mut buffer).bytes().map(|byte| format!("{lead}{byte:02X}")).collect()
+    c.encode_utf8(&mut buffer).bytes().fold(String::new(), |shown, byte| format!("{shown}{lead}{byte:02X}"))
 }
 
 fn escaped(c: char) -> String {
     match c {
         '"' | '\\' => format!("\\{c}"),
-        c => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        c => c
+            .encode_utf16(&mut [0; 2])
+            .iter()
+            .fold(String::new(), |shown, unit| format!("{shown}\\u{unit:04x}")),
     }
 }
 

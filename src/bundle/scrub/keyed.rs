@@ -104,7 +104,7 @@ fn value(text: &str, end: usize) -> Option<std::ops::Range<usize>> {
     let value = &rest[gap..];
     let quote = between.chars().next_back().filter(|c| ['"', '\''].contains(c));
     let length = match quote {
-        Some(quote) => value.find(|c| c == quote || c == '\n').unwrap_or(value.len()),
+        Some(quote) => value.find([quote, '\n']).unwrap_or(value.len()),
         None if between.contains('>') => value.find(['<', '\n']).unwrap_or(value.len()),
         None => value.find([',', ';', '\n', '\r', '<', '|', '&', '}', ']', ')', '"']).unwrap_or(value.len()),
     };

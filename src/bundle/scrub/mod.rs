@@ -90,7 +90,7 @@ impl Scrubber {
     }
 }
 
-fn apply<'t>(pieces: Vec<Piece<'t>>, mut rule: impl FnMut(&str) -> Found) -> Vec<Piece<'t>> {
+fn apply(pieces: Vec<Piece<'_>>, mut rule: impl FnMut(&str) -> Found) -> Vec<Piece<'_>> {
     let mut out = Vec::with_capacity(pieces.len());
     for piece in pieces {
         let Piece::Raw(text) = piece else {

@@ -175,7 +175,7 @@ pub(super) fn names_request(text: &str) -> bool {
         start += 1;
     }
     let near = text[start..].trim_end_matches(|c: char| " \"'\\:=>[({".contains(c)).to_ascii_lowercase();
-    let bare: String = near.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let bare: String = near.chars().filter(char::is_ascii_alphanumeric).collect();
     NAMES.iter().any(|name| bare.ends_with(name))
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     bundle::Book,
     cli::own::Brought,
-    engine::{Catalogue, Selection},
+    engine::{Catalogue, Check, Selection},
     facts::{Document, Tool},
 };
 
@@ -33,7 +33,7 @@ const PRESENT: [&str; 4] =
 /// The environment in JSON.
 pub fn describe(book: &mut Book, facts: &Document, brought: &Brought, selection: &Selection) -> Value {
     let own = |id: &&str| Catalogue::embedded().check(id).is_none();
-    let checks: Vec<&str> = brought.catalogue().checks().iter().map(|check| check.id()).filter(own).collect();
+    let checks: Vec<&str> = brought.catalogue().checks().iter().map(Check::id).filter(own).collect();
     let waivers: Vec<Value> = selection
         .waivers
         .iter()

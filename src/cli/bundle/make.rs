@@ -78,10 +78,10 @@ fn opened(path: &Path) -> Result<File, Problem> {
         refuse(text.split(" (os error").next().unwrap_or_default().to_owned())
     };
     let file = File::open(path).map_err(reason)?;
-    match file.metadata().map_err(reason)?.is_file() {
-        true => Ok(file),
-        false => Err(refuse("it is no plain file, and it is read twice".into())),
+    if !file.metadata().map_err(reason)?.is_file() {
+        return Err(refuse("it is no plain file, and it is read twice".into()));
     }
+    Ok(file)
 }
 
 /// What a run saw, and what it was judged by.

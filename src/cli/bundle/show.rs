@@ -17,16 +17,16 @@ pub fn run(args: &Show) -> Result<u8, Trouble> {
     if let Some(name) = &args.file {
         let bytes = bundle.file(name).ok_or_else(|| no_such_file(&bundle, name))?;
         let tame = sink.is_stdout() && std::io::stdout().is_terminal();
-        match tame {
-            true => sink.write(&tamed(&String::from_utf8_lossy(bytes)))?,
-            false => sink.write_bytes(bytes)?,
+        if tame {
+            sink.write(&tamed(&String::from_utf8_lossy(bytes)))?;
+        } else {
+            sink.write_bytes(bytes)?;
         }
         return Ok(exit::READY);
     }
     let redaction = bundle.file(file::REDACTION).map(serde_json::from_slice::<Redaction>);
-    let redaction = match redaction {
-        Some(Ok(redaction)) => redaction,
-        _ => return Err(Problem::new("the bundle holds no redaction report that can be read").into()),
+    let Some(Ok(redaction)) = redaction else {
+        return Err(Problem::new("the bundle holds no redaction report that can be read").into());
     };
     sink.write(&match args.format {
         TextFormat::Json => {
@@ -59,9 +59,10 @@ fn text(bundle: &bundle::Bundle, redaction: &Redaction, name: &str) -> String {
     }
     text.push_str(&replaced(redaction));
     text.push_str(&kept(redaction));
-    text.push_str(match redaction.rejudged.alike {
-        true => "\nThe redacted facts are judged as the original ones were.\n",
-        false => "\nThe redacted facts are judged otherwise than the original ones:\n",
+    text.push_str(if redaction.rejudged.alike {
+        "\nThe redacted facts are judged as the original ones were.\n"
+    } else {
+        "\nThe redacted facts are judged otherwise than the original ones:\n"
     });
     for difference in &redaction.rejudged.differs {
         let bundle::Difference { account, check, original, redacted } = difference;
@@ -75,9 +76,10 @@ fn text(bundle: &bundle::Bundle, redaction: &Redaction, name: &str) -> String {
 }
 
 fn replaced(redaction: &Redaction) -> String {
-    let mut text = String::from(match redaction.redacted {
-        true => "\nReplaced or removed (values, places, files)\n",
-        false => "\nPersonal values stand in it as they are. Removed (values, places, files)\n",
+    let mut text = String::from(if redaction.redacted {
+        "\nReplaced or removed (values, places, files)\n"
+    } else {
+        "\nPersonal values stand in it as they are. Removed (values, places, files)\n"
     });
     let mut kinds: BTreeMap<&str, (u64, Vec<&str>)> = BTreeMap::new();
     for line in &redaction.replaced {

@@ -85,16 +85,17 @@ const DECLARED: &[(Privacy, &str)] = &[
               registration_methods
          app: disabled_by_microsoft kind credentials[].kind
          consent: application[].permission delegated[].permission
-         sign_in: not_attempted_because flow error suberror error_codes identity_kind roles scopes
-         sign_in_log: user[].conditional_access user[].country
+         sign_in: not_attempted_because flow error suberror error_codes identity_kind roles scopes capabilities
+         sign_in_log: user[].conditional_access user[].country product[].country
          license: skus plans[].id plans[].name plans[].sku plans[].status plans[].kind \
                   assignment_errors[].sku_id assignment_errors[].error
          mailbox: graph_code recipient_type move_status cas.ews_application_access_policy location
          discovery: records[].kind hops[].result problem source
          ews_endpoint: result challenges
          ews: server_version own.not_attempted_because own.result own.code own.challenges \
-              impersonated.result impersonated.code others[].result others[].code
-         public_folders: route.source root.result root.code folders[].shown folders[].result \
+              impersonated.result impersonated.code others[].result others[].code \
+              own.reason impersonated.reason others[].reason
+         public_folders: route.source root.result root.code root.reason folders[].shown folders[].result \
                          folders[].code folders[].class folders[].level folders[].through
          impersonation: leftovers[].assignee_type
          rbac: source assignments[].assignee_type assignments[].kind assignments[].method \
@@ -104,7 +105,9 @@ const DECLARED: &[(Privacy, &str)] = &[
                 role_assignments[].scope_kind wanted_tests[].policy wanted_tests[].role \
                 delegate_tests[].folder delegate_tests[].code mailbox_permissions[].rights \
                 folder_permissions[].folder folder_permissions[].rights
-         graph: targets[].result targets[].code
+         graph: targets[].result targets[].code targets[].reason
+         refusal: closed[].reason as_product.not_attempted_because as_product.result as_product.reason \
+                  by_graph.not_attempted_because by_graph.result by_graph.reason
          sync: protocol access run_id ended parts mailboxes[].role steps[].step steps[].role \
                steps[].result steps[].code steps[].rca_test leftovers[].kind leftovers[].place \
                leftovers[].run left[].kind",
@@ -129,6 +132,7 @@ const DECLARED: &[(Privacy, &str)] = &[
                 wanted_members wanted_tests[].target delegate_tests[].target mailbox_permissions[].target \
                 folder_permissions[].target
          graph: targets[].target
+         refusal: opened closed[].target
          sync: mailboxes[].address steps[].mailbox leftovers[].mailbox left[].mailbox",
     ),
     (
@@ -150,7 +154,7 @@ const DECLARED: &[(Privacy, &str)] = &[
         Ip,
         "dns: hosts[].addresses servers
          tcp: hosts[].failed_addresses
-         sign_in_log: user[].ip",
+         sign_in_log: user[].ip product[].ip",
     ),
     (
         Id,

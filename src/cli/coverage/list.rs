@@ -269,7 +269,7 @@ mod tests {
         let all: Vec<_> = std::iter::repeat_with(&mut next).take(4).collect();
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(all, [some("a@x.y b@x.y"), some("c@x.y"), some("d@x.y"), None]);
-        let many: String = (0..1000).map(|at| format!("u{at}@x.y\n")).collect();
+        let many = "u@x.y\n".repeat(1000);
         let reader: Box<dyn Read + Send> = Box::new(io::Cursor::new(many));
         let mut lines = Lines { reader: BufReader::new(reader), number: 0, text: Vec::new() };
         let mut sizes = std::iter::repeat_with(|| lines.next_addresses().expect("readable").len());

@@ -447,16 +447,13 @@ fn app_row(view: View, assignment: &Value) -> Value {
     let id = principal.map_or(app, |principal| text(principal, "id"));
     let mut row = json!({ "Name": format!("{}-{id}", text(assignment, "role")), "Role": assignment["role"], "App": id,
         "RoleAssignee": id, "RoleAssigneeName": id, "RoleAssigneeType": "ServicePrincipal" });
-    match access::unit_of(view, assignment) {
-        Some(unit) => {
-            row["RecipientAdministrativeUnitScope"] = unit["id"].clone();
-            row["RecipientWriteScope"] = "AdministrativeUnit".into();
-        }
-        None => {
-            let whole = assignment["members"].is_null();
-            row["CustomResourceScope"] = assignment["scope"].clone();
-            row["RecipientWriteScope"] = if whole { "Organization" } else { "CustomRecipientScope" }.into();
-        }
+    if let Some(unit) = access::unit_of(view, assignment) {
+        row["RecipientAdministrativeUnitScope"] = unit["id"].clone();
+        row["RecipientWriteScope"] = "AdministrativeUnit".into();
+    } else {
+        let whole = assignment["members"].is_null();
+        row["CustomResourceScope"] = assignment["scope"].clone();
+        row["RecipientWriteScope"] = if whole { "Organization" } else { "CustomRecipientScope" }.into();
     }
     row
 }

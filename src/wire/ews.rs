@@ -114,6 +114,7 @@ impl Client {
     }
 
     /// The same client under another program's name.
+    #[must_use]
     pub fn named(mut self, agent: HeaderValue) -> Self {
         self.agent = Some(agent);
         self

@@ -81,6 +81,7 @@ impl Graph {
     }
 
     /// The same client under another program's name.
+    #[must_use]
     pub fn named(mut self, agent: HeaderValue) -> Self {
         self.agent = Some(agent);
         self

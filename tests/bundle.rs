@@ -3,6 +3,7 @@
 //! `SCENARIO=mfa cargo test --test bundle` looks at those with "mfa" in their names.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
@@ -279,8 +280,15 @@ fn own_words() -> &'static BTreeSet<&'static str> {
 /// A value as it is, percent-encoded, and in base64 wherever in a text it begins.
 fn forms(value: &str) -> BTreeSet<String> {
     let encode = |plain: fn(char) -> bool| -> String {
-        let bytes = |c: char| c.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
-        value.chars().map(|c| if plain(c) { c.to_string() } else { bytes(c) }).collect()
+        let mut text = String::new();
+        for c in value.chars() {
+            if plain(c) {
+                text.push(c);
+            } else {
+                c.to_string().bytes().for_each(|byte| write!(text, "%{byte:02x}").expect("a text grows"));
+            }
+        }
+        text
     };
     let mut forms = BTreeSet::from([value.to_owned(), value.replace('\\', "\\\\")]);
     forms.insert(encode(|c| c.is_ascii_alphanumeric() || "-._~".contains(c)));

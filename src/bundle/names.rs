@@ -23,6 +23,7 @@ pub fn redact(book: &mut Book, class: Privacy, text: &str) -> String {
         Privacy::Known(kind) => known_or(book, kind, text),
         Privacy::Folders => folders(book, text),
         Privacy::MailboxFolder => mailbox_folder(book, text),
+        Privacy::Distinguished if text.contains("://") => scrub::url(book, text),
         Privacy::Distinguished => distinguished(book, text),
         Privacy::Thumbprint => book.thumbprint(text),
         Privacy::Position => position(book, text),

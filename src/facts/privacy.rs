@@ -109,7 +109,7 @@ const DECLARED: &[(Privacy, &str)] = &[
          refusal: closed[].reason as_product.not_attempted_because as_product.result as_product.reason \
                   by_graph.not_attempted_because by_graph.result by_graph.reason
          sync: protocol access run_id ended parts mailboxes[].role steps[].step steps[].role \
-               steps[].result steps[].code steps[].rca_test leftovers[].kind leftovers[].place \
+               steps[].result steps[].code steps[].answer steps[].rca_test leftovers[].kind leftovers[].place \
                leftovers[].run left[].kind",
     ),
     (

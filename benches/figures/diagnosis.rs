@@ -1,7 +1,7 @@
 //! How fast and how rightly logs are diagnosed.
 
 use std::fmt::Write;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::time::Instant;
 
 use syncready::knowledge::{Knowledge, diagnosis::Engine};
@@ -55,21 +55,65 @@ fn block(nth: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Throughput of one thread, by how often something fails.
+/// The same lines as documents of JSON.
+fn documents(lines: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for line in String::from_utf8_lossy(lines).lines() {
+        let (time, message) = line.split_at(24);
+        let document =
+            serde_json::json!({ "level": "x", "msg": message, "ts": time.trim_end().replace(',', ".") });
+        let _ = writeln!(text, "{document}");
+    }
+    text
+}
+
+/// The same lines in two bytes a letter.
+fn wide(lines: &[u8]) -> Vec<u8> {
+    lines.iter().flat_map(|byte| [*byte, 0]).collect()
+}
+
+/// The same lines, packed; a packed log may consist of many parts.
+fn packed(lines: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let _ = packer.write_all(lines);
+    packer.finish().unwrap_or_default()
+}
+
+/// Most memory that this process ever held, in MiB, where the system tells it.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    let kib = line.trim().trim_end_matches(" kB").parse::<u64>();
+    kib.map_or_else(|_| "unknown".to_owned(), |kib| format!("{} MiB", kib >> 10))
+}
+
+/// A form of the same lines: its name, what makes it, and its bytes for each one unpacked.
+type Form = (&'static str, fn(&[u8]) -> Vec<u8>, u64);
+
+/// Throughput of one thread, by how often something fails and by form.
 pub fn diagnosis(show: fn(&str, &str, &str)) {
     let engine = Engine::new(Knowledge::embedded());
-    for nth in [10_000, 100, 10, 2] {
-        let log = Log { block: block(nth), at: 0, left: LONG };
-        let started = Instant::now();
-        let read = engine.read(log).expect("reads");
-        #[expect(clippy::cast_precision_loss, reason = "a speed")]
-        let speed = read.bytes as f64 / 1e6 / started.elapsed().as_secs_f64();
-        show(
-            &format!("diagnosis of 1 GiB, one line of {nth} fails"),
-            &format!("{speed:.0} MB/s"),
-            "200 MB/s",
-        );
+    let forms: [Form; 4] =
+        [("text", <[u8]>::to_vec, 1), ("JSON lines", documents, 1), ("UTF-16", wide, 2), ("gzip", packed, 0)];
+    for (form, make, width) in forms {
+        for nth in [10_000, 100, 10, 2, 1] {
+            let lines = block(nth);
+            let unpacked = lines.len() as u64;
+            let block = make(&lines);
+            // Whole parts of a packed log; of all others as many bytes as wanted.
+            let left = if width == 0 { LONG / unpacked * block.len() as u64 } else { LONG * width };
+            let started = Instant::now();
+            let read = engine.read(Log { block, at: 0, left }).expect("reads");
+            #[expect(clippy::cast_precision_loss, reason = "a speed")]
+            let speed = read.bytes as f64 / 1e6 / started.elapsed().as_secs_f64();
+            show(
+                &format!("diagnosis of 1 GiB, {form}, one line of {nth} fails"),
+                &format!("{speed:.0} MB/s"),
+                "200 MB/s",
+            );
+        }
     }
+    show("most memory until here", &peak(), "bounded");
     if let Some(path) = std::env::var_os("SYNCREADY_FAILURES") {
         labelled(&engine, &std::fs::read_to_string(path).expect("readable"), show);
     }

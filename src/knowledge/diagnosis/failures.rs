@@ -11,7 +11,7 @@ const LINES: usize = 8;
 /// Most names (addresses, hosts) of one failure that are kept.
 const SUBJECTS: usize = 16;
 /// Most names whose successes are remembered.
-const HEALED: usize = 8192;
+const HEALED: usize = 1 << 17;
 
 /// A line that a failure rests on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -120,6 +120,11 @@ impl Failures {
         Some(self.list.len() - 1)
     }
 
+    /// Whether more lines of a failure are kept.
+    pub fn wants_lines(&self, place: usize) -> bool {
+        self.list[place].lines.len() < LINES
+    }
+
     /// The same once more.
     pub fn again(&mut self, place: usize, moment: Moment, subjects: &[u64]) {
         let failure = &mut self.list[place];
@@ -169,11 +174,6 @@ impl Failures {
     /// Everything that was seen.
     pub fn list(&self) -> &[Failure] {
         &self.list
-    }
-
-    /// Whether anything has failed so far.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
     }
 }
 

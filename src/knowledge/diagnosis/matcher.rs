@@ -112,12 +112,19 @@ impl Matcher {
         self.names.get(&name.to_ascii_lowercase()).copied()
     }
 
-    /// Patterns of entries of one sort, for a quick look at long logs.
-    pub fn patterns(&self, wanted: impl Fn(&Known) -> bool) -> impl Iterator<Item = (usize, &str)> {
+    /// Patterns without which no entry of one sort is found, for a quick look at long logs.
+    pub fn patterns(&self, wanted: impl Fn(&Known) -> bool) -> impl Iterator<Item = &str> {
+        let needed = move |owner: &Owner| {
+            let known = &self.known[owner.known];
+            u32::from(owner.row) == known.rows.trailing_zeros() && wanted(known)
+        };
         let owners = self.owners.iter().zip(&self.patterns);
-        owners
-            .filter(move |(owner, _)| owner.row == 0 && wanted(&self.known[owner.known]))
-            .map(|(owner, pattern)| (owner.known, pattern.as_str()))
+        owners.filter(move |(owner, _)| needed(owner)).map(|(_, pattern)| pattern.as_str())
+    }
+
+    /// Every pattern, with whether it needs borders.
+    pub fn every_pattern(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.owners.iter().zip(&self.patterns).map(|(owner, pattern)| (pattern.as_str(), owner.whole))
     }
 
     /// Whether a text is a pattern of something known.

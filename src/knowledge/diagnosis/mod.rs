@@ -3,12 +3,17 @@
 //! Pure: bytes in, a diagnosis out. Reads once from the front in bounded memory, whatever the size and
 //! the encoding. What it knows stands in `checks/knowledge/`; lines of a log are data and nothing else.
 
+mod archive;
 mod conclude;
 mod failures;
+mod fold;
+mod glance;
 mod matcher;
 mod normal;
 mod pieces;
 mod reader;
+#[cfg(test)]
+mod sameness;
 mod secret;
 mod source;
 mod status;
@@ -20,44 +25,13 @@ mod when;
 use std::io::{self, Read};
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasickKind;
-
 use super::{Entry, Knowledge};
 pub use failures::Line;
+use glance::Glance;
 use matcher::Matcher;
-use reader::{Glance, Reader, Sign};
+use reader::Reader;
 pub use secret::find as secrets;
 pub use source::Source;
-
-/// Words that failures use, in the languages of the usual systems.
-const WORDS: &[&str] = &[
-    "error",
-    "exception",
-    "fail",
-    "fault",
-    "denied",
-    "refused",
-    "rejected",
-    "cannot",
-    "could not",
-    "unable",
-    "timed out",
-    "timeout",
-    "invalid",
-    "fehler",
-    "konnte nicht",
-    "verweigert",
-    "erreur",
-    "impossible",
-    "refus",
-    "no se pudo",
-    "denegad",
-    "falha",
-    "negado",
-    "warn",
-    "critical",
-    "fatal",
-];
 
 /// Diagnoses logs.
 #[derive(Debug)]
@@ -188,13 +162,13 @@ impl Engine {
     pub fn read(&self, log: impl Read) -> io::Result<Diagnosis> {
         let mut source = Source::open(log)?;
         let mut reader = Reader::new(&self.matcher);
-        reader.read(&mut source, || self.glance.get_or_init(|| glance(&self.matcher)).as_ref())?;
+        reader.read(&mut source, || self.glance.get_or_init(|| Glance::new(&self.matcher).ok()).as_ref())?;
         Ok(conclude::conclude(&self.matcher, &reader, source.bytes, source.cut))
     }
 
     /// What is wrong with an example of an entry: it must be recognized in it, and its first cause lead.
     pub fn complaint(&self, entry: &Entry, example: &str) -> Option<String> {
-        let seen = self.matcher.find(&normal::normal(example).text, true);
+        let seen = self.matcher.find(&normal::nameless_normal(example).text, true);
         if !seen.iter().any(|seen| self.matcher.known(seen.known).entry.code == entry.code) {
             return Some("it is not recognized in it".to_owned());
         }
@@ -212,26 +186,4 @@ impl Engine {
     pub fn text(&self, text: &str) -> Diagnosis {
         self.read(text.as_bytes()).unwrap_or_default()
     }
-}
-
-fn glance(matcher: &Matcher) -> Option<Glance> {
-    let (mut patterns, mut signs) = (Vec::new(), Vec::new());
-    let mut put = |pattern: &str, sign: Sign| {
-        patterns.push(pattern.to_owned());
-        signs.push(sign);
-    };
-    for (_, pattern) in matcher.patterns(matcher::Known::is_evidence) {
-        put(pattern, Sign::Evidence);
-    }
-    for (known, pattern) in matcher.patterns(|known| known.entry.heals.is_some()) {
-        put(pattern, Sign::Success(known));
-    }
-    for (trigger, pattern) in secret::triggers().enumerate() {
-        put(pattern, Sign::Secret(trigger));
-    }
-    for word in WORDS {
-        put(word, Sign::Word);
-    }
-    let automaton = matcher::build(&patterns, AhoCorasickKind::DFA).ok()?;
-    Some(Glance { automaton, signs })
 }

@@ -1,5 +1,6 @@
 //! A text as its writer meant it: without escapes, line breaks, typographic signs and color codes.
 
+use super::fold::is_mailbox;
 use base64::{Engine as _, engine::GeneralPurpose, engine::GeneralPurposeConfig, engine::general_purpose};
 
 /// Longest text hidden in base64 that is read.
@@ -37,6 +38,10 @@ impl Normal {
             | '\u{200b}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}'
+            | '\u{61c}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0000}'..='\u{e007f}'
             | '\u{feff}' => {}
             c if c.is_whitespace() || c.is_control() => self.space(),
             '`' | '´' | '‘' | '’' | '‚' => self.text.push('\''),
@@ -50,11 +55,66 @@ impl Normal {
 
 /// Reads a text.
 pub(super) fn normal(raw: &str) -> Normal {
+    match quoted_printable(raw) {
+        Some(text) => unescaped(&text),
+        None => unescaped(raw),
+    }
+}
+
+/// Whether a text is written as mails are sent: lines end in an equals sign where they are broken.
+pub(super) fn is_quoted_printable(raw: &[u8]) -> bool {
+    let soft = memchr::memmem::find_iter(raw, b"=\n").chain(memchr::memmem::find_iter(raw, b"=\r\n"));
+    let within = soft.into_iter().any(|at| at > 0 && raw[at - 1] != b'=' && at + 3 < raw.len());
+    within || memchr::memmem::find(raw, b"=3D").is_some()
+}
+
+/// The text of a mail, its broken lines joined; lines are counted as before.
+fn quoted_printable(raw: &str) -> Option<String> {
+    if !is_quoted_printable(raw.as_bytes()) {
+        return None;
+    }
+    let bytes = raw.as_bytes();
+    let (mut text, mut at, mut joined) = (Vec::with_capacity(bytes.len()), 0, 0);
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let soft = [&b"=\n"[..], b"=\r\n"].into_iter().find(|soft| rest.starts_with(soft));
+        match (soft, rest.get(1..3).filter(|_| rest[0] == b'=').and_then(hex)) {
+            (Some(soft), _) => (at, joined) = (at + soft.len(), joined + 1),
+            (None, Some(code)) => {
+                text.push(u8::try_from(code).unwrap_or(b'?'));
+                at += 3;
+            }
+            (None, None) => {
+                text.push(rest[0]);
+                at += 1;
+                // Where lines were joined, the next end of a line stands for them, too.
+                if rest[0] == b'\n' {
+                    text.extend(std::iter::repeat_n(b'\n', std::mem::take(&mut joined)));
+                }
+            }
+        }
+    }
+    Some(super::source::text(&text).into_owned())
+}
+
+/// Reads a text that is written as it stands.
+fn unescaped(raw: &str) -> Normal {
     let mut normal = Normal::default();
     normal.text.reserve(raw.len());
     let bytes = raw.as_bytes();
     let (mut at, mut fresh) = (0, true);
     while at < bytes.len() {
+        let quoted = fresh && bytes[at] == b'>';
+        let plain = if quoted {
+            0
+        } else {
+            plain(&bytes[at..], fresh || normal.text.is_empty() || normal.text.ends_with(' '))
+        };
+        if plain > 0 {
+            normal.text.push_str(&raw[at..at + plain]);
+            (at, fresh) = (at + plain, false);
+            continue;
+        }
         let used = match bytes[at] {
             b'\n' => {
                 normal.space();
@@ -88,6 +148,50 @@ pub(super) fn normal(raw: &str) -> Normal {
     normal
 }
 
+/// The same without the names of mailboxes, in which nothing is recognized.
+pub(super) fn nameless_normal(raw: &str) -> Normal {
+    let mut normal = normal(raw);
+    nameless(&mut normal.text);
+    normal
+}
+
+/// Who has a mailbox says nothing: names before at signs are starred.
+fn nameless(text: &mut String) {
+    if memchr::memchr(b'@', text.as_bytes()).is_none() {
+        return;
+    }
+    let mut bytes = std::mem::take(text).into_bytes();
+    let mut from = 0;
+    while let Some(found) = memchr::memchr(b'@', &bytes[from..]) {
+        let at = from + found;
+        for byte in bytes[from..at].iter_mut().rev().take_while(|byte| is_mailbox(**byte)) {
+            *byte = b'*';
+        }
+        from = at + 1;
+    }
+    *text = String::from_utf8(bytes).unwrap_or_default();
+}
+
+/// Bytes from here on that stand for themselves; `spaced`: a space stands before them.
+fn plain(bytes: &[u8], mut spaced: bool) -> usize {
+    let end = bytes.iter().position(|byte| {
+        let before = std::mem::replace(&mut spaced, *byte == b' ');
+        if spaced { before } else { !PLAIN[usize::from(*byte)] }
+    });
+    end.unwrap_or(bytes.len())
+}
+
+/// What stands for itself wherever it stands, but not at the beginning of a line.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x21_u8;
+    while byte < 0x7f {
+        plain[byte as usize] = !matches!(byte, b'\\' | b'&' | b'%' | b'+' | b'`');
+        byte += 1;
+    }
+    plain
+};
+
 /// A sign of addresses that stands for a space: between letters.
 fn joins(bytes: &[u8], at: usize) -> bool {
     let letter = |place: Option<&u8>| place.is_some_and(u8::is_ascii_alphabetic);
@@ -114,6 +218,11 @@ fn escape(bytes: &[u8], normal: &mut Normal) -> usize {
         Some(c @ (b'"' | b'\'' | b'/')) => {
             normal.put(char::from(*c));
             run + 1
+        }
+        // Markdown writes so what would otherwise be emphasis.
+        Some(c @ (b'_' | b'*')) if run == 1 => {
+            normal.put(char::from(*c));
+            2
         }
         Some(b'u') => match bytes.get(run + 1..run + 5).and_then(hex) {
             Some(code) => {
@@ -247,6 +356,15 @@ mod tests {
     #[test]
     fn colors_and_typographic_signs_go() {
         assert_eq!(read("\u{1b}[31mdon’t\u{1b}[0m “do”\u{202e}"), "don't \"do\"");
+    }
+
+    #[test]
+    fn mails_and_markdown_are_read() {
+        assert_eq!(
+            read("> AADSTS501=\r\n26: =22x=22\r\n> two=3D2"),
+            "AADSTS501> 26: \"x\" two=2".replace("> ", "")
+        );
+        assert_eq!(read(r"`invalid\_grant` \*x\*"), "'invalid_grant' *x*");
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(super) fn layout(sample: &[u8], whole: bool) -> Layout {
     if timed >= 2 && timed * 40 >= lines.len() {
         return Layout::Timed;
     }
-    if whole && sample.len() <= PASTE { Layout::Paste } else { Layout::Paragraphs }
+    let marks = lines.iter().filter(|line| is_mark(line) && !line.starts_with(b"{")).count();
+    if whole && sample.len() <= PASTE && marks < 2 { Layout::Paste } else { Layout::Paragraphs }
 }
 
 /// A line that is one object.
@@ -51,9 +52,17 @@ fn is_head(line: &[u8], layout: Layout) -> bool {
     match layout {
         Layout::Timed => when::begins(line),
         Layout::Documents => line.starts_with(b"{") || when::begins(line),
-        Layout::Paragraphs => line.trim_ascii().is_empty() || has_entry(line),
+        Layout::Paragraphs => line.trim_ascii().is_empty() || has_entry(line) || is_mark(line),
         Layout::Paste => false,
     }
+}
+
+/// The beginning of an event, of a trace, of an object in a list, or a rule between exchanges.
+fn is_mark(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    let marked = [&b"<Event "[..], b"<Event>", b"<Trace "].iter().any(|mark| text.starts_with(mark));
+    let rule = text.len() >= 20 && text.iter().all(|byte| *byte == text[0]) && b"-=*_".contains(&text[0]);
+    marked || rule || line.starts_with(b"{")
 }
 
 /// The beginning of an exchange in an HTTP archive.
@@ -61,51 +70,33 @@ fn has_entry(line: &[u8]) -> bool {
     line.len() < 256 && line.trim_ascii_start().starts_with(b"\"startedDateTime\"")
 }
 
-fn line_start(text: &[u8], at: usize) -> usize {
-    memchr::memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1)
-}
-
 fn line_end(text: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |newline| at + newline + 1)
 }
 
-/// The piece around a place, no earlier than `from`.
-pub(super) fn around(text: &[u8], at: usize, from: usize, layout: Layout) -> Range<usize> {
-    let mut start = line_start(text, at).max(from).max(at.saturating_sub(LONGEST / 2));
-    let mut lines = 0;
-    while start > from
-        && lines < LINES
-        && at - start < LONGEST / 2
-        && !is_head(&text[start..line_end(text, start)], layout)
-    {
-        start = line_start(text, start - 1).max(from);
-        lines += 1;
-    }
-    start = start.max(at.saturating_sub(LONGEST / 2)).max(from);
-    start..end(text, at, start, layout)
-}
-
 /// The piece that begins at a place.
 pub(super) fn from(text: &[u8], start: usize, layout: Layout) -> Range<usize> {
-    start..end(text, start, start, layout)
+    start..end(text, start, layout)
 }
 
-/// The end of a piece that has begun at `start` and reaches beyond `at`.
-fn end(text: &[u8], at: usize, start: usize, layout: Layout) -> usize {
+/// The end of a piece that begins at `start`.
+fn end(text: &[u8], start: usize, layout: Layout) -> usize {
     let limit = text.len().min(start + LONGEST);
-    let mut end = line_end(text, at.min(limit));
-    let mut lines = 0;
-    while end < limit && lines < LINES && !is_head(&text[end..line_end(text, end)], layout) {
-        end = line_end(text, end);
+    let within = &text[..limit];
+    let (mut end, mut lines) = (line_end(within, start), 0);
+    while end < limit && lines < LINES && !is_head(&within[end..line_end(within, end)], layout) {
+        end = line_end(within, end);
         lines += 1;
     }
-    if end <= limit { end } else { cut(text, start, limit) }
+    if end < text.len() && !within[..end].ends_with(b"\n") { cut(text, start, limit) } else { end }
 }
 
 /// Where a long line is cut: between two objects, or anywhere.
 fn cut(text: &[u8], start: usize, limit: usize) -> usize {
     let half = start + (limit - start) / 2;
-    let found = memchr::memmem::rfind(&text[half..limit], b"},{").map_or(limit, |at| half + at + 1);
+    let last =
+        |mark: &[u8], kept: usize| memchr::memmem::rfind(&text[half..limit], mark).map(|at| half + at + kept);
+    let found = last(b"</Event>", 8).or_else(|| last(b"},{", 1)).unwrap_or(limit);
     let steps = (0..4).find(|back| text.get(found - back).is_none_or(|byte| byte & 0xc0 != 0x80));
     found - steps.unwrap_or_default()
 }
@@ -132,11 +123,6 @@ mod tests {
         assert_eq!(
             all(text),
             ["10:00:00 one\n", "10:00:01 boom\n  at A.b()\nCaused by: c\n", "10:00:02 two\n"]
-        );
-        let at = text.find("Caused").expect("there");
-        assert_eq!(
-            &text[around(text.as_bytes(), at, 0, Layout::Timed)],
-            "10:00:01 boom\n  at A.b()\nCaused by: c\n"
         );
     }
 

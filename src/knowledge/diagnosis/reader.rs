@@ -1,18 +1,16 @@
 //! Reads a log once, from the front: finds what is known, and keeps what it needs to conclude.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::ops::Range;
-
-use aho_corasick::AhoCorasick;
 
 use super::failures::{Failures, Line, Moment, Sighting};
+use super::glance::Glance;
 use super::matcher::{Known, Matcher, Seen};
-use super::normal::{Normal, normal};
+use super::normal::{Normal, nameless_normal, normal};
 use super::pieces::{self, Layout};
 use super::source::{Source, text};
-use super::{Found, secret, subject, unknown, when};
+use super::{Found, archive, secret, subject, unknown, when};
+use crate::knowledge::Heals;
 
 /// Up to this size everything is looked at closely.
 const SMALL: usize = 1 << 20;
@@ -24,27 +22,23 @@ const SAMPLE: usize = 64 << 10;
 const SHOWN: usize = 240;
 /// Most pieces whose outcome is remembered.
 const REMEMBERED: usize = 1 << 16;
-/// Bytes of a piece by which it is recognized.
-const RECOGNIZED: usize = 4096;
 
-/// What is looked for in a long log.
+/// What a piece comes to; every piece of the same key comes to the same.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Sign {
-    /// An entry that points to causes.
-    Evidence,
-    /// A word that failures use.
-    Word,
-    /// What stands before a secret.
-    Secret(usize),
-    /// An entry that says that something went well.
-    Success(usize),
+struct Outcome {
+    shows: Shows,
+    /// The line of the piece on which it shows, from 0.
+    row: u64,
+    /// Words stand in it behind which secrets stand.
+    secrets: bool,
 }
 
-/// The quick look: an automaton and what its patterns mean.
-#[derive(Debug)]
-pub(super) struct Glance {
-    pub automaton: AhoCorasick,
-    pub signs: Vec<Sign>,
+#[derive(Debug, Clone, Copy)]
+enum Shows {
+    Nothing,
+    Success(Heals),
+    /// The place of the failure; `None`: beyond those that are kept.
+    Failure(Option<usize>),
 }
 
 /// Everything that a log has shown so far.
@@ -61,7 +55,9 @@ pub(super) struct Reader<'e> {
     pub lines: u64,
     /// The whole log fits into one look.
     pub small: bool,
-    remembered: HashMap<u64, Option<usize>>,
+    remembered: HashMap<u64, Outcome>,
+    /// The line of the archive that everything in a piece stands for.
+    at: Option<u64>,
 }
 
 impl<'e> Reader<'e> {
@@ -76,6 +72,7 @@ impl<'e> Reader<'e> {
             lines: 0,
             small: true,
             remembered: HashMap::new(),
+            at: None,
         }
     }
 
@@ -87,17 +84,19 @@ impl<'e> Reader<'e> {
     ) -> io::Result<()> {
         let mut buffer = Vec::new();
         let mut more = fill(source, &mut buffer, SMALL)?;
+        if archive::is_archive(&buffer) {
+            more = more && fill(source, &mut buffer, archive::MOST)?;
+            if !more && self.take_archive(&buffer) {
+                return Ok(());
+            }
+        }
         self.small = !more;
         self.layout =
             pieces::layout(&buffer[..buffer.len().min(SAMPLE)], self.small && buffer.len() <= SAMPLE);
         let glance = if more { glance() } else { None };
         loop {
-            let whole = if more { last_line(&buffer) } else { buffer.len() };
-            match glance {
-                Some(glance) => self.skim(&buffer[..whole], glance),
-                None => self.study(&buffer[..whole]),
-            }
-            buffer.drain(..whole);
+            let used = self.take(&buffer, !more, glance);
+            buffer.drain(..used);
             if !more {
                 return Ok(());
             }
@@ -105,111 +104,109 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// Looks at every piece closely.
-    fn study(&mut self, chunk: &[u8]) {
+    /// Reads a log that lies in memory as if it were a long one.
+    #[cfg(test)]
+    pub fn read_whole(&mut self, log: &[u8], layout: Layout, glance: Option<&Glance>) {
+        (self.small, self.layout) = (false, layout);
+        self.take(log, true, glance);
+    }
+
+    /// Takes in an archive of exchanges; `false`: it is none.
+    fn take_archive(&mut self, archive: &[u8]) -> bool {
+        let Some(exchanges) = str::from_utf8(archive).ok().and_then(archive::exchanges) else { return false };
+        self.layout = Layout::Timed;
+        for exchange in exchanges {
+            self.at = Some(exchange.line);
+            self.study(exchange.text.as_bytes());
+        }
+        self.at = None;
+        self.lines += newlines(archive) + u64::from(!archive.ends_with(b"\n"));
+        true
+    }
+
+    /// Takes in every piece that is complete; gives the bytes that are done with.
+    fn take(&mut self, chunk: &[u8], last: bool, glance: Option<&Glance>) -> usize {
         let mut at = 0;
         while at < chunk.len() {
             let piece = pieces::from(chunk, at, self.layout);
+            if !last && piece.end == chunk.len() && piece.len() < pieces::LONGEST {
+                return at;
+            }
             let bytes = &chunk[piece.clone()];
-            self.note_secrets(&text(bytes));
-            self.look(bytes);
-            self.lines += newlines(bytes);
+            let lines = newlines(bytes);
+            match glance {
+                Some(glance) => self.skim(bytes, lines, glance),
+                None => drop(self.study(bytes)),
+            }
+            self.lines += lines;
             at = piece.end;
         }
-        self.lines += u64::from(!chunk.is_empty() && !chunk.ends_with(b"\n"));
+        self.lines += u64::from(last && !chunk.is_empty() && !chunk.ends_with(b"\n"));
+        at
+    }
+
+    /// Looks closely only at what can show something and was not seen before.
+    fn skim(&mut self, bytes: &[u8], lines: u64, glance: &Glance) {
+        let one = lines == 0 || lines == 1 && bytes.ends_with(b"\n");
+        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        if one && glance.is_idle(text.strip_suffix(b"\r").unwrap_or(text)) {
+            return;
+        }
+        let key = glance.fold.key(bytes);
+        if let Some(outcome) = self.remembered.get(&key).copied()
+            && self.again(outcome, bytes)
+        {
+            return;
+        }
+        let outcome = self.study(bytes);
+        if self.remembered.len() >= REMEMBERED {
+            self.remembered.clear();
+        }
+        self.remembered.insert(key, outcome);
+    }
+
+    /// Counts a piece that comes to what an earlier one came to; `false`: its line is wanted, too.
+    fn again(&mut self, outcome: Outcome, bytes: &[u8]) -> bool {
+        let moment = || Moment { line: self.lines + 1 + outcome.row, time: when::of_line(bytes) };
+        match outcome.shows {
+            Shows::Nothing => {}
+            Shows::Success(heals) => self.failures.succeeded(heals, moment(), &subject::of_success(bytes)),
+            Shows::Failure(None) => self.failures.more += 1,
+            Shows::Failure(Some(place)) if self.failures.wants_lines(place) => return false,
+            Shows::Failure(Some(place)) => self.failures.again(place, moment(), &subject::of_failure(bytes)),
+        }
+        if outcome.secrets {
+            self.note_secrets(&text(bytes));
+        }
+        true
+    }
+
+    /// Looks closely at a piece.
+    fn study(&mut self, bytes: &[u8]) -> Outcome {
+        let text = text(bytes);
+        let secrets = secret::may_stand_in(&text);
+        if secrets {
+            self.note_secrets(&text);
+        }
+        let (shows, row) = self.look(bytes, &text);
+        Outcome { shows, row, secrets }
+    }
+
+    /// The number of a line of the piece that is looked at.
+    fn line(&self, row: u64) -> u64 {
+        self.at.unwrap_or(self.lines + row) + 1
     }
 
     fn note_secrets(&mut self, text: &str) {
         for (range, kind) in secret::find(text) {
-            let line = self.lines + 1 + newlines(&text.as_bytes()[..range.start]);
+            let line = self.line(newlines(&text.as_bytes()[..range.start]));
             self.secrets.entry(kind).or_default().add(line);
         }
     }
 
-    /// Looks closely only where something stands that failures use.
-    fn skim(&mut self, chunk: &[u8], glance: &Glance) {
-        let mut skim = Skim { counted: 0, piece: 0..0, key: DefaultHasher::new(), success: 0, secret: 0 };
-        for hit in glance.automaton.find_overlapping_iter(chunk) {
-            match glance.signs[hit.pattern().as_usize()] {
-                Sign::Secret(trigger) if hit.start() >= skim.secret => {
-                    if let Some((range, kind)) = secret::behind(chunk, trigger, hit.start(), hit.end()) {
-                        skim.secret = range.end;
-                        let line = self.line_at(&mut skim, chunk, hit.start());
-                        self.secrets.entry(kind).or_default().add(line);
-                    }
-                }
-                Sign::Success(known) if !self.failures.is_empty() && hit.start() >= skim.success => {
-                    self.success(&mut skim, chunk, hit.start(), known);
-                }
-                Sign::Secret(_) | Sign::Success(_) => {}
-                Sign::Word | Sign::Evidence if hit.start() < skim.piece.end => {
-                    hit.pattern().as_u32().hash(&mut skim.key);
-                }
-                Sign::Word | Sign::Evidence => {
-                    self.close(&mut skim, chunk);
-                    skim.piece = pieces::around(chunk, hit.start(), skim.piece.end, self.layout);
-                    skim.key = DefaultHasher::new();
-                    hit.pattern().as_u32().hash(&mut skim.key);
-                }
-            }
-        }
-        self.close(&mut skim, chunk);
-        self.line_at(&mut skim, chunk, chunk.len());
-        self.lines += u64::from(!chunk.is_empty() && !chunk.ends_with(b"\n"));
-    }
-
-    /// The number of the line at a place; earlier places count as the last one.
-    fn line_at(&mut self, skim: &mut Skim, chunk: &[u8], at: usize) -> u64 {
-        if at > skim.counted {
-            self.lines += newlines(&chunk[skim.counted..at]);
-            skim.counted = at;
-        }
-        self.lines + 1
-    }
-
-    /// The piece is complete: the same as one before, or to be looked at.
-    fn close(&mut self, skim: &mut Skim, chunk: &[u8]) {
-        if skim.piece.is_empty() {
-            return;
-        }
-        let bytes = &chunk[skim.piece.clone()];
-        // A secret or a success may have been counted beyond the beginning of this piece.
-        let over = skim.counted.saturating_sub(skim.piece.start);
-        let line = self.line_at(skim, chunk, skim.piece.start) - newlines(&bytes[..over.min(bytes.len())]);
-        shape(&bytes[..bytes.len().min(RECOGNIZED)], &mut skim.key);
-        let key = skim.key.finish();
-        match self.remembered.get(&key).copied() {
-            Some(None) => {}
-            Some(Some(place)) => {
-                let moment = Moment { line, time: when::of_line(bytes) };
-                self.failures.again(place, moment, &subject::all(bytes));
-            }
-            None => {
-                let before = std::mem::replace(&mut self.lines, line - 1);
-                let outcome = self.look(bytes);
-                self.lines = before;
-                if self.remembered.len() < REMEMBERED {
-                    self.remembered.insert(key, outcome);
-                }
-            }
-        }
-    }
-
-    fn success(&mut self, skim: &mut Skim, chunk: &[u8], at: usize, known: usize) {
-        let start = memchr::memrchr(b'\n', &chunk[..at]).map_or(0, |newline| newline + 1);
-        let end = memchr::memchr(b'\n', &chunk[at..]).map_or(chunk.len(), |newline| at + newline);
-        skim.success = end;
-        let Some(heals) = self.matcher.known(known).entry.heals else { return };
-        let line = &chunk[start..end];
-        let moment =
-            Moment { line: self.line_at(skim, chunk, start.max(skim.counted)), time: when::of_line(line) };
-        self.failures.succeeded(heals, moment, &subject::all(line));
-    }
-
-    /// Looks closely at one piece; gives the place of the failure that it shows.
-    fn look(&mut self, bytes: &[u8]) -> Option<usize> {
-        let text = text(bytes);
-        let normal = normal(&text);
+    /// What a piece shows, and on which of its lines.
+    fn look(&mut self, bytes: &[u8], text: &str) -> (Shows, u64) {
+        let normal = nameless_normal(text);
         let seen = self.matcher.find(&normal.text, self.layout == Layout::Paste);
         let matcher = self.matcher;
         let is =
@@ -224,16 +221,15 @@ impl<'e> Reader<'e> {
         let wide = |place: &&usize| self.small || matcher.known(**place).entry.world.is_some();
         let kept: Vec<usize> = contexts.iter().filter(wide).copied().collect();
         self.contexts.extend(kept);
-        let subjects = subject::all(bytes);
         if evidence.is_empty() && unknown.is_empty() {
-            if let Some(heals) = healed {
-                let moment = Moment { line: self.lines + 1, time: when::of_line(bytes) };
-                self.failures.succeeded(heals, moment, &subjects);
-            }
-            return None;
+            let Some(heals) = healed else { return (Shows::Nothing, 0) };
+            let moment = Moment { line: self.line(0), time: when::of_line(bytes) };
+            self.failures.succeeded(heals, moment, &subject::of_success(bytes));
+            return (Shows::Success(heals), 0);
         }
-        let sighting = self.sighting(&text, &normal, evidence, unknown, contexts, subjects);
-        self.failures.add(sighting)
+        let sighting = self.sighting(text, &normal, evidence, unknown, contexts, subject::of_failure(bytes));
+        let row = sighting.line.number.saturating_sub(self.lines + 1);
+        (Shows::Failure(self.failures.add(sighting)), row)
     }
 
     fn sighting(
@@ -253,7 +249,7 @@ impl<'e> Reader<'e> {
         let code = unknown.first().and_then(|code| normal.text.find(code.as_str()));
         let at = evidence.iter().max_by(strongest).map(|seen| seen.at).or(code).unwrap_or_default();
         let row = normal.line(at);
-        let line = Line { number: self.lines + 1 + row as u64, text: excerpt(text, normal, row, at) };
+        let line = Line { number: self.line(row as u64), text: excerpt(text, normal, row, at) };
         let moment = Moment { line: line.number, time: when::of_line(text.as_bytes()) };
         evidence.sort_unstable_by_key(|seen| seen.known);
         evidence.dedup_by_key(|seen| seen.known);
@@ -261,15 +257,6 @@ impl<'e> Reader<'e> {
         let evidence = evidence.into_iter().map(|seen| seen.known).collect();
         Sighting { evidence, depth, contexts, unknown, line, moment, subjects }
     }
-}
-
-/// How far a chunk is read.
-struct Skim {
-    counted: usize,
-    piece: Range<usize>,
-    key: DefaultHasher,
-    success: usize,
-    secret: usize,
 }
 
 /// Appends at least so many bytes; `false`: nothing is left.
@@ -282,39 +269,8 @@ fn fill(source: &mut Source<'_>, buffer: &mut Vec<u8>, want: usize) -> io::Resul
     Ok(true)
 }
 
-/// The end of the last whole line; all of it where a line has no end.
-fn last_line(buffer: &[u8]) -> usize {
-    memchr::memrchr(b'\n', buffer).map_or(buffer.len(), |newline| newline + 1)
-}
-
 fn newlines(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64
-}
-
-/// What is the same in two failures of one kind: no times, no ids.
-fn shape(bytes: &[u8], key: &mut DefaultHasher) {
-    let (mut kept, mut length) = ([0_u8; RECOGNIZED], 0);
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if !byte.is_ascii_alphanumeric() {
-            kept[length] = byte;
-            (length, at) = (length + 1, at + 1);
-            continue;
-        }
-        let end = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let word = &bytes[at..end];
-        let status = word.len() == 3 && (at == 0 || !b".,:".contains(&bytes[at - 1]));
-        if word.iter().any(u8::is_ascii_digit) && !status {
-            kept[length] = b'0';
-            length += 1;
-        } else {
-            kept[length..length + word.len()].copy_from_slice(word);
-            length += word.len();
-        }
-        at = end;
-    }
-    kept[..length].hash(key);
 }
 
 /// How many links of a chain of errors stand deeper than each piece of evidence.

@@ -1,12 +1,16 @@
 //! Secrets that stand in a log: found, and taken out of everything that is shown.
 
+mod values;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-
 use super::matcher::build;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use values::{
+    address, assertion, base64_byte, content, entra, gap, header, holds_password, is_removed, jwt, line,
+    literal, pair, pem, run, signature, token_byte, value,
+};
 
 /// What stands in the place of a secret.
 pub(super) const REMOVED: &str = "[secret removed]";
@@ -31,8 +35,24 @@ enum Form {
     Entra,
     /// User and password before a host.
     Address,
-    /// The rest of the line.
+    /// The rest of the line: cookies.
     Line,
+    /// What stands in an element with attributes.
+    Content,
+    /// A signed statement, to the end of its element.
+    Assertion,
+    /// A private key, to the line that ends it.
+    Pem,
+    /// A literal in quotes, or the next word: options of commands.
+    Literal,
+    /// Password behind a user and a colon.
+    Pair,
+    /// A refresh token or code of Entra, told by its beginning and length.
+    Refresh,
+    /// A long value behind an equals sign.
+    Signature,
+    /// The value of a header in an archive of exchanges.
+    Header,
 }
 
 const TRIGGERS: &[(&str, Form, &str)] = &[
@@ -40,6 +60,8 @@ const TRIGGERS: &[(&str, Form, &str)] = &[
     ("basic ", Form::Basic, "password (Basic)"),
     ("ntlm tlrm", Form::Answer, "NTLM answer"),
     ("negotiate y", Form::Answer, "Kerberos ticket"),
+    ("negotiate tlrm", Form::Answer, "NTLM answer"),
+    ("authorization: ", Form::Token, "credential in a header"),
     ("client_secret", Form::Value, "client secret"),
     ("clientsecret", Form::Value, "client secret"),
     ("client secret", Form::Value, "client secret"),
@@ -52,6 +74,45 @@ const TRIGGERS: &[(&str, Form, &str)] = &[
     ("password", Form::Value, "password"),
     ("passwort", Form::Value, "password"),
     ("passwd", Form::Value, "password"),
+    ("passphrase", Form::Value, "password"),
+    ("kennwort", Form::Value, "password"),
+    ("mot de passe", Form::Value, "password"),
+    ("senha", Form::Value, "password"),
+    ("password ", Form::Content, "password (WS-Security)"),
+    ("password xmlns", Form::Content, "password (WS-Security)"),
+    ("binarysecuritytoken ", Form::Content, "security token"),
+    ("securitytokenreference ", Form::Content, "security token"),
+    ("ciphervalue", Form::Value, "encrypted token"),
+    ("assertion ", Form::Assertion, "SAML assertion"),
+    ("samlresponse", Form::Value, "SAML assertion"),
+    ("assertion=", Form::Signature, "signed assertion"),
+    ("phnhbww", Form::Answer, "SAML assertion"),
+    ("-----begin ", Form::Pem, "private key"),
+    ("convertto-securestring ", Form::Literal, "password"),
+    ("-password ", Form::Literal, "password"),
+    ("-clientsecret ", Form::Literal, "client secret"),
+    ("-client-secret ", Form::Literal, "client secret"),
+    (" -u ", Form::Pair, "password"),
+    ("--user ", Form::Pair, "password"),
+    ("sig=", Form::Signature, "signature of an address"),
+    ("device_code", Form::Value, "device code"),
+    ("subscription-key", Form::Value, "key"),
+    ("functions-key", Form::Value, "key"),
+    ("sharedsecret", Form::Value, "key"),
+    ("secrettext", Form::Value, "client secret"),
+    ("secret", Form::Value, "secret"),
+    ("\"cookie\"", Form::Header, "cookie"),
+    ("\"set-cookie\"", Form::Header, "cookie"),
+    (" 0.a", Form::Refresh, "refresh token"),
+    ("=0.a", Form::Refresh, "refresh token"),
+    (":0.a", Form::Refresh, "refresh token"),
+    ("\"0.a", Form::Refresh, "refresh token"),
+    ("'0.a", Form::Refresh, "refresh token"),
+    (" 1.a", Form::Refresh, "refresh token"),
+    ("=1.a", Form::Refresh, "refresh token"),
+    (":1.a", Form::Refresh, "refresh token"),
+    ("\"1.a", Form::Refresh, "refresh token"),
+    ("'1.a", Form::Refresh, "refresh token"),
     ("pwd", Form::Value, "password"),
     ("api_key", Form::Value, "key"),
     ("apikey", Form::Value, "key"),
@@ -61,8 +122,7 @@ const TRIGGERS: &[(&str, Form, &str)] = &[
     ("eyj", Form::Jwt, "token"),
     ("q~", Form::Entra, "client secret"),
     ("://", Form::Address, "password in an address"),
-    ("set-cookie:", Form::Line, "cookie"),
-    ("\ncookie:", Form::Line, "cookie"),
+    ("cookie:", Form::Line, "cookie"),
     ("auth xoauth2 ", Form::Answer, "access token"),
 ];
 
@@ -92,138 +152,49 @@ pub(super) fn behind(
         Form::Jwt => jwt(text, start),
         Form::Entra => entra(text, start),
         Form::Address => address(text, end),
-        Form::Line => run(text, end, |byte| byte != b'\n' && byte != b'\r').filter(|range| range.len() >= 8),
+        Form::Line => line(text, end),
+        Form::Content => content(text, start, end),
+        Form::Assertion => assertion(text, start, end),
+        Form::Pem => pem(text, start, end),
+        Form::Literal => literal(text, end),
+        Form::Pair => pair(text, end),
+        Form::Refresh if text[end - 1] != b'A' => None,
+        Form::Refresh => {
+            run(text, end - 3, |byte| base64_byte(byte) || byte == b'.').filter(|range| range.len() >= 100)
+        }
+        Form::Signature => signature(text, start, end),
+        Form::Header => header(text, end),
     };
     let range = range?;
-    (!is_removed(&text[range.clone()])).then_some((range, kind))
+    let whole = matches!(form, Form::Assertion | Form::Pem);
+    (whole || !is_removed(&text[range.clone()])).then_some((range, kind))
 }
 
-fn token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte)
-}
-
-fn base64_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte)
-}
-
-/// Bytes of one sort from a place on.
-fn run(text: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option<Range<usize>> {
-    let count = text.get(from..)?.iter().take(LONGEST).take_while(|byte| wanted(**byte)).count();
-    (count > 0).then_some(from..from + count)
-}
-
-fn holds_password(value: &[u8]) -> bool {
-    let trimmed: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'=').collect();
-    value.len() >= 8 && STANDARD_NO_PAD.decode(trimmed).is_ok_and(|decoded| decoded.contains(&b':'))
-}
-
-/// The value behind a key: quotes, equals signs, colons and escapes lie between.
-fn value(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
-    if start > 0 && text[start - 1].is_ascii_alphabetic() {
-        return None; // Part of another word.
-    }
-    let rest = text.get(end..)?;
-    let gap = rest.iter().take(12).take_while(|byte| b"\"'\\: =>".contains(byte)).count();
-    let between = &rest[..gap];
-    let assigned = between.contains(&b'=') || between.contains(&b'>');
-    let quoted = between.iter().filter(|byte| b"\"'".contains(byte)).count() > 0 && between.contains(&b':');
-    let spoken = between.contains(&b':');
-    if !(assigned || quoted || spoken) {
-        return None;
-    }
-    let range =
-        run(text, end + gap, |byte| !byte.is_ascii_whitespace() && !b"\"'&,;<>{}()|\\".contains(&byte))?;
-    let found = &text[range.clone()];
-    let enough = if assigned || quoted { found.len() >= 4 } else { found.len() >= 8 && looks_chosen(found) };
-    (enough && !is_word(found)).then_some(range)
-}
-
-/// Letters and something else: what nobody writes as prose.
-fn looks_chosen(value: &[u8]) -> bool {
-    let some = |wanted: fn(&u8) -> bool| value.iter().any(wanted);
-    some(u8::is_ascii_alphabetic)
-        && some(u8::is_ascii_digit)
-        && !value.contains(&b'/')
-        && !value.starts_with(b"AADSTS")
-}
-
-/// Words that stand where a secret would.
-fn is_word(value: &[u8]) -> bool {
-    const WORDS: &[&str] = &[
-        "null",
-        "none",
-        "true",
-        "false",
-        "undefined",
-        "empty",
-        "removed",
-        "redacted",
-        "hidden",
-        "expired",
-        "invalid",
-        "missing",
-        "string",
-        "value",
-        "required",
-    ];
-    let lower = value.to_ascii_lowercase();
-    let lower = String::from_utf8_lossy(&lower);
-    let bare = lower.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    WORDS.contains(&bare) || bare.is_empty()
-}
-
-/// Somebody took it out before: stars, dots, one and the same sign, a name in brackets.
-fn is_removed(value: &[u8]) -> bool {
-    let first = value.first().copied().unwrap_or_default();
-    let same = value.iter().all(|byte| *byte == first);
-    let marked =
-        value.windows(3).any(|three| three == b"***" || three == b"...") || b"[<{$%".contains(&first);
-    let text = value.to_ascii_lowercase();
-    let said = [&b"redact"[..], b"removed", b"masked", b"xxxx", b"hidden"]
-        .iter()
-        .any(|word| text.windows(word.len()).any(|part| part == *word));
-    same || marked || said
-}
-
-/// Three parts in base64 with dots between.
-fn jwt(text: &[u8], start: usize) -> Option<Range<usize>> {
-    if !text[start..].starts_with(b"eyJ") || start > 0 && base64_byte(text[start - 1]) {
-        return None;
-    }
-    let range = run(text, start, |byte| base64_byte(byte) || byte == b'.')?;
-    let parts: Vec<usize> = text[range.clone()].split(|byte| *byte == b'.').map(<[u8]>::len).collect();
-    (parts.len() >= 2 && parts[0] >= 10 && parts[1] >= 10).then_some(range)
-}
-
-/// `xxx8Q~` and 31 or more signs.
-fn entra(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let start = at.checked_sub(4)?;
-    let head = text.get(start..at)?;
-    let fits = head[..3].iter().all(|byte| token_byte(*byte)) && head[3].is_ascii_digit() && text[at] == b'Q';
-    let range = run(text, start, |byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte))?;
-    (fits && (37..=44).contains(&range.len())).then_some(range)
-}
-
-/// `user:password@` behind `://`.
-fn address(text: &[u8], end: usize) -> Option<Range<usize>> {
-    let name = run(text, end, |byte| byte.is_ascii_alphanumeric() || b"._%-+".contains(&byte))?;
-    if text.get(name.end) != Some(&b':') || name.len() > 128 {
-        return None;
-    }
-    let password = run(text, name.end + 1, |byte| byte.is_ascii_graphic() && !b"/@\"'<> ".contains(&byte))?;
-    (text.get(password.end) == Some(&b'@') && password.len() < 256).then_some(password)
+/// Whether words stand in a text behind which secrets stand.
+pub(super) fn may_stand_in(text: &str) -> bool {
+    let Some(automaton) = AUTOMATON.as_ref() else { return false };
+    automaton.find_overlapping_iter(text).any(|hit| {
+        let form = TRIGGERS[hit.pattern().as_usize()].1;
+        form != Form::Value || gap(text.as_bytes(), hit.end()).is_some()
+    })
 }
 
 /// Every secret in a text, in order.
 pub fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
     let mut found: Vec<(Range<usize>, &'static str)> = Vec::new();
+    let mut done = 0;
     for hit in automaton.find_overlapping_iter(text) {
+        if hit.end() <= done {
+            continue; // It stands within a secret.
+        }
         let secret = behind(text.as_bytes(), hit.pattern().as_usize(), hit.start(), hit.end());
-        found.extend(
-            secret
-                .filter(|(range, _)| text.is_char_boundary(range.start) && text.is_char_boundary(range.end)),
-        );
+        let whole =
+            |range: &Range<usize>| text.is_char_boundary(range.start) && text.is_char_boundary(range.end);
+        if let Some((range, kind)) = secret.filter(|(range, _)| whole(range)) {
+            done = done.max(range.end);
+            found.push((range, kind));
+        }
     }
     found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
     let mut end = 0;
@@ -250,6 +221,11 @@ pub(super) fn redact(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A refresh token as Entra gives it, but for its value.
+    fn refresh() -> String {
+        format!("0.AX8ACanary0123456789.{}", "AgABAwEAAADW6jl31mB3T7ugrWTT8pFeAw".repeat(4))
+    }
+
     #[test]
     fn secrets_of_every_kind_are_taken_out() {
         let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2cifQ.c2lnbmF0dXJlc2lnbmF0dXJl";
@@ -270,6 +246,26 @@ mod tests {
                 "Authorization: NTLM TlRMTVNTUAADAAAAGAAYAHIAAAAYABgAigAAABQAFABIAAAADAAMAFwAAAAK".to_owned(),
                 "AAAYABgAigAAABQAFABI",
             ),
+            ("Negotiate TlRMTVNTUAADAAAAGAAYAHIAAAAYABgAigAAABQAFABIAAAADAAMAFwAAAAK".to_owned(), "AAYABgAigAA"),
+            (format!("\"refresh_token\":\"{}\"", refresh()), "Canary0123456789"),
+            (format!("cached token {} was refused", refresh()), "Canary0123456789"),
+            ("<saml:Assertion ID=\"_1\" Issuer=\"x\"><saml:Subject>canary-canary-canary</saml:Subject></saml:Assertion>".to_owned(), "canary-canary"),
+            (format!("SAMLResponse=PHNhbWwyOkFzc2VydGlvbg{}", "Q".repeat(40)), "QQQQQQ"),
+            ("-----BEGIN RSA PRIVATE KEY-----\nMIIEcanary\nAAAA\n-----END RSA PRIVATE KEY-----".to_owned(), "MIIEcanary"),
+            ("-----BEGIN PRIVATE KEY-----\\nMIIEcanary\\n-----END PRIVATE KEY-----".to_owned(), "MIIEcanary"),
+            ("Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=canary/0123456789=".to_owned(), "canary/0123"),
+            ("Server=db;User Id=sa;Password=can;ary1".to_owned().replace(';', " ;").replace("can ;", "canary"), "canaryary1"),
+            ("$s = ConvertTo-SecureString 'hunter 2' -AsPlainText -Force".to_owned(), "hunter 2"),
+            ("ConvertTo-SecureString -String \"hunter2\" -AsPlainText".to_owned(), "hunter2"),
+            ("sync.exe --password hunter2 --mailbox a".to_owned(), "hunter2"),
+            ("curl -u svc@contoso.com:hunter2 https://x".to_owned(), "hunter2"),
+            ("<wsse:Password Type=\"http://x#PasswordText\">hunter2</wsse:Password>".to_owned(), "hunter2"),
+            ("<wsse:BinarySecurityToken ValueType=\"x\">Y2FuYXJ5</wsse:BinarySecurityToken>".to_owned(), "Y2FuYXJ5"),
+            ("GET https://x.blob.core.windows.net/c?sv=1&sig=canary0123456789abcdefg%3D".to_owned(), "canary0123"),
+            ("Cookie: ESTSAUTH=canary0123456".to_owned(), "canary0123456"),
+            ("{\"name\": \"Cookie\", \"value\": \"a=canary\"}".to_owned(), "canary"),
+            ("Authorization: canary0123456789canary".to_owned(), "canary0123456789"),
+            ("\"secret\": \"canary-value\"".to_owned(), "canary-value"),
         ] {
             let shown = redact(&text);
             assert!(!shown.contains(secret) && shown.contains(REMOVED), "{text}: {shown}");
@@ -288,6 +284,12 @@ mod tests {
             "https://login.microsoftonline.com:443/common/oauth2",
             "client_secret or client_assertion is missing",
             "The password=null",
+            "The secret of the app has expired: see secret id 1234",
+            "set the -Password parameter, or -Password $cred",
+            "The cookie: none was sent, which is what we want",
+            "version 0.Alpha of the assertion was refused",
+            "-----BEGIN CERTIFICATE-----",
+            "curl -u user https://x",
         ] {
             assert_eq!(redact(text), text);
         }

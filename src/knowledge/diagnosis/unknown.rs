@@ -4,6 +4,19 @@ use super::matcher::Matcher;
 
 /// What stands before the numbers of the sign-in service.
 const SIGN_IN: &str = "AADSTS";
+/// What stands in every text that holds a code.
+pub(super) const TRIGGERS: &[&str] = &[
+    SIGN_IN,
+    ".Error",
+    "=Error",
+    "\"Error",
+    "'Error",
+    ">Error",
+    ":Error",
+    "\"code\":",
+    "\"code\" :",
+    "ResponseCode>",
+];
 /// Most unknown codes of one text.
 const MOST: usize = 6;
 /// Words that look like codes and are none.

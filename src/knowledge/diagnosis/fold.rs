@@ -12,8 +12,6 @@ use super::matcher::{Matcher, build};
 use super::normal::is_quoted_printable;
 use super::secret;
 
-/// Up to this length everything in a piece is near everything else, and widths do not count.
-const SHORT: usize = 600;
 /// Words before unknown codes: what stands behind them is never left out.
 const CODES: &[&str] = &["aadsts", "error", "eyj"];
 /// How far before a run the word `code` makes it one.
@@ -112,7 +110,6 @@ impl Fold {
             key.bytes(piece);
             return key.0;
         }
-        let wide = piece.len() > SHORT;
         let mut kept = 0;
         let mut at = 0;
         while let Some(found) = piece[at..].iter().position(|byte| SORT[usize::from(*byte)] != 0) {
@@ -129,7 +126,8 @@ impl Fold {
                 continue;
             }
             key.bytes(&piece[kept..run.start]);
-            key.word(if wide { run.len() as u64 } else { 0 });
+            // How far apart texts stand may count.
+            key.word(run.len() as u64);
             kept = run.end;
         }
         key.bytes(&piece[kept..]);

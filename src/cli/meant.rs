@@ -75,7 +75,7 @@ mod tests {
             ("AADSTS-7000222", "AADSTS7000222"),
             ("AADST50076", "AADSTS50076"),
             ("ADSTS7000222", "AADSTS7000222"),
-            ("AccessDenied", "ErrorAccessDenied"),
+            ("ImpersonationFailed", "ErrorImpersonationFailed"),
             ("ImpersonateUserDenied", "ErrorImpersonateUserDenied"),
             ("ErorAccessDenied", "ErrorAccessDenied"),
             ("ErrorServerBusi", "ErrorServerBusy"),

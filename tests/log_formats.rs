@@ -201,8 +201,8 @@ fn no_secret_is_ever_said_again() {
     ] {
         let _ = writeln!(log, "2026-01-01 10:00:00 ERROR AADSTS50126 with {secret} failed");
     }
-    let long = format!("{log}{}", "2026-01-01 10:00:00 INFO healthy\n".repeat(1 << 16)).into_bytes();
-    for log in [log.clone().into_bytes(), long] {
+    let grown = format!("{log}{}", "2026-01-01 10:00:00 INFO healthy\n".repeat(1 << 16)).into_bytes();
+    for log in [log.clone().into_bytes(), grown] {
         let diagnosis = ENGINE.read(&log[..]).expect("reads");
         let count: u64 = diagnosis.secrets.iter().map(|secret| secret.count).sum();
         assert!(

@@ -47,7 +47,7 @@ pub use origin::Origin;
 pub use outage::Outage;
 pub use own::{Additions, Folder, FolderFile, Own, OwnCauses, OwnProfile};
 pub use profile::{Draft, Level, Levels, Permission, Permissions, Profile, Statement};
-pub use proof::{Proof, Says, Standing, Witness, finders, proof};
+pub use proof::{Proof, Says, Standing, Witness, finders, looks_for_few, proof};
 pub use query::{Asks, Query, is_name};
 pub use reach::{Reach, WORLDS};
 pub use requirements::{Requirement, requirements};

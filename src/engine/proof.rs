@@ -1,6 +1,8 @@
 //! What the findings of an account say about a cause that something else suggests, as a log does:
 //! proven, ruled out, or still open, and by which checks.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::catalogue::Catalogue;
@@ -131,16 +133,13 @@ fn is_blind(check: &Check, cause: &str, world: &str) -> bool {
     reach.is_some_and(|reach| !rows(check, cause).any(|(place, _)| reach.row(place)))
 }
 
+/// Whether a check looks for few causes; others report what a server answered.
+pub fn looks_for_few(check: &Check) -> bool {
+    let rows = check.file().outcome.iter().filter(|row| *row.result.get_ref() == Word::Fail);
+    rows.filter_map(|row| row.cause.as_deref()).collect::<BTreeSet<_>>().len() <= FEW
+}
+
 fn witness(check: &Check, cause: &str, world: &str, finding: Option<&Finding>) -> Witness {
-    let mut named: Vec<&str> = check
-        .file()
-        .outcome
-        .iter()
-        .filter(|row| *row.result.get_ref() == Word::Fail)
-        .filter_map(|row| row.cause.as_deref().map(AsRef::as_ref))
-        .collect();
-    named.sort_unstable();
-    named.dedup();
     let mut says = finding.map_or(Says::NotRun, |finding| says(check, cause, finding));
     let mut message = finding.map(|finding| finding.message.clone()).unwrap_or_default();
     let judged = !matches!(says, Says::NotRun | Says::OutOfPlace | Says::Confirms | Says::Warns);
@@ -154,7 +153,7 @@ fn witness(check: &Check, cause: &str, world: &str, finding: Option<&Finding>) -
         message,
         reason: finding.and_then(|finding| finding.reason.clone()),
         evidence: finding.map(|finding| finding.evidence.clone()).unwrap_or_default(),
-        looks_for_it: named.len() <= FEW,
+        looks_for_it: looks_for_few(check),
     }
 }
 

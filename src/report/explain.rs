@@ -151,13 +151,38 @@ pub(super) fn spoken(text: &str) -> String {
     let mut rest = text.trim();
     while let Some((before, inside)) = rest.split_once("{{") {
         let (expression, after) = inside.split_once("}}").unwrap_or((inside, ""));
-        let expression = expression.trim();
-        let is_name = expression.chars().all(|c| c.is_ascii_alphanumeric() || "._[]".contains(c));
         spoken.push_str(before);
-        spoken.extend(["<", if is_name { expression } else { "..." }, ">"]);
+        spoken.push_str(&stand_in(expression.trim()));
         rest = after;
     }
     spoken + rest
+}
+
+/// What stands for the value of an expression: the names of facts in `<>`, joined texts as they are.
+fn stand_in(expression: &str) -> String {
+    let parts: Option<String> = expression.split(" + ").map(part).collect();
+    parts.unwrap_or_else(|| "<...>".to_owned())
+}
+
+/// A text in quotes, or the name of the fact that a value is taken from.
+fn part(part: &str) -> Option<String> {
+    let quoted = part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(text) = quoted {
+        return (!text.contains('"')).then(|| text.replace("\\\\", "\\"));
+    }
+    let inner = ["date(", "distinct("].iter().find_map(|name| part.strip_prefix(name)?.strip_suffix(')'));
+    let value = inner.unwrap_or(part);
+    let value = value.find(".join(").map_or(value, |end| &value[..end]);
+    let name = match value.split_once(".map(") {
+        // The field of each of a list, as `list.map(one, one.field)`.
+        Some((list, field)) => {
+            let (one, field) = field.strip_suffix(')')?.split_once(", ")?;
+            format!("{list}{}", field.strip_prefix(one)?)
+        }
+        None => value.to_owned(),
+    };
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || "._[]".contains(c));
+    is_name.then(|| format!("<{name}>"))
 }
 
 fn fixes(sheet: &mut Sheet, check: &Check) {
@@ -193,12 +218,29 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("subject.client_id != null", "the product's app is known"),
     ("subject.client_id == null", "the product's app is not known"),
     ("request.scope == \"listed\"", "the product shall reach some mailboxes only"),
+    (
+        "request.scope == \"listed\" && world.mailbox_location == \"cloud\"",
+        "the product shall reach some mailboxes only, and they are in the cloud",
+    ),
+    ("world.kind == \"online-ews-app\"", "the product uses EWS as an app"),
+    ("world.kind == \"online-delegated\"", "the product acts as its account"),
+    ("world.identity == \"entra\"", "sign-in is by Microsoft Entra"),
+    ("world.identity != \"entra\"", "sign-in is not by Microsoft Entra"),
+    ("subject.scheme == \"oauth\"", "the product sends a token"),
+    ("subject.scheme != \"oauth\"", "the product sends a password"),
 ];
 
+fn words_for(when: &str) -> Option<&'static str> {
+    CONDITIONS.iter().find(|(condition, _)| *condition == when.trim()).map(|(_, words)| *words)
+}
+
 fn in_words(when: &str) -> String {
-    let when = when.trim();
-    let known = CONDITIONS.iter().find(|(condition, _)| *condition == when);
-    known.map_or(when, |(_, words)| words).to_owned()
+    words_for(when).unwrap_or_else(|| when.trim()).to_owned()
+}
+
+/// Whether people who know no expressions can tell if a condition holds.
+pub(super) fn is_in_words(when: &str) -> bool {
+    words_for(when).is_some()
 }
 
 /// One way to repair, with placeholders for the values of an account.
@@ -346,5 +388,14 @@ mod tests {
     fn placeholders_are_readable() {
         assert_eq!(spoken(" {{ a.b[0].c }} and {{c}}."), "<a.b[0].c> and <c>.");
         assert_eq!(spoken("until {{ sort(a)[0] }}"), "until <...>");
+        assert_eq!(
+            spoken("of {{ held[0].name }}, {{ date(held[0].end) }}"),
+            "of <held[0].name>, <held[0].end>"
+        );
+        assert_eq!(
+            spoken("{{ left.map(h, h.host) }} on {{ \"a:\\\\\" + box[0].id }}"),
+            "<left.host> on a:\\<box[0].id>"
+        );
+        assert_eq!(spoken("{{ names.join(\", \") }}{{ a ? \"b\" : \"c\" }}"), "<names><...>");
     }
 }

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::explain::{fix_json, one_fix, waits};
+use super::explain::{fix_json, is_in_words, one_fix, waits};
 use super::mark::Paint;
 use super::sheet::Sheet;
 use super::{Style, json as document};
-use crate::engine::{Catalogue, Check, FixFile, Outcome, Reach, WORLDS};
+use crate::engine::{Catalogue, Check, FixFile, Outcome, Reach, WORLDS, Word, looks_for_few};
 use crate::knowledge::{Entry, Knowledge};
 
 /// From this share on, a code stands for its first cause, whose repair is shown with it.
@@ -48,13 +48,29 @@ pub(super) struct Finder<'a> {
     rows: Vec<(usize, &'a Outcome)>,
 }
 
+impl Finder<'_> {
+    /// Those that look for the cause come before those that report what a server answered, and both before
+    /// those that only warn of it.
+    fn rank(&self) -> u8 {
+        let fails = self.rows.iter().any(|(_, row)| *row.result.get_ref() == Word::Fail);
+        match (fails, looks_for_few(self.check)) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
+        }
+    }
+}
+
+/// The checks that find a cause, the most telling first.
 pub(super) fn finders<'a>(catalogue: &'a Catalogue, cause: &str) -> Vec<Finder<'a>> {
     let naming = catalogue.checks().iter().filter(|check| check.mentions(cause));
     let finders = naming.map(|check| {
         let rows = check.file().outcome.iter().enumerate();
         Finder { check, rows: rows.filter(|(_, row)| row.cause.as_deref() == Some(cause)).collect() }
     });
-    finders.filter(|finder| !finder.rows.is_empty()).collect()
+    let mut finders: Vec<Finder<'a>> = finders.filter(|finder| !finder.rows.is_empty()).collect();
+    finders.sort_by_key(Finder::rank);
+    finders
 }
 
 /// One way to repair, and the checks that offer it.
@@ -208,8 +224,24 @@ pub(super) fn steps(sheet: &mut Sheet, steps: &[String]) {
     }
 }
 
-pub(super) fn way_out(sheet: &mut Sheet, roads: &[Road<'_>]) {
-    for (index, road) in roads.iter().enumerate() {
+/// The first road of each world that depends on nothing else, or on something that people can tell: what a
+/// text alone can recommend. The rest depends on facts that it does not show.
+pub(super) fn usual_roads<'r, 'a>(roads: &'r [Road<'a>], worlds: &[&str]) -> Vec<&'r Road<'a>> {
+    let mut usual: Vec<&Road<'a>> = Vec::new();
+    for world in worlds {
+        let here = || roads.iter().filter(|road| road.worlds.contains(world));
+        let plain = here().find(|road| road.fix.when.is_none());
+        let told = || here().find(|road| road.fix.when.as_deref().is_some_and(is_in_words));
+        let Some(road) = plain.or_else(told).or_else(|| here().next()) else { continue };
+        if !usual.iter().any(|known| std::ptr::eq(*known, road)) {
+            usual.push(road);
+        }
+    }
+    usual
+}
+
+pub(super) fn way_out<'r, 'a: 'r>(sheet: &mut Sheet, roads: impl IntoIterator<Item = &'r Road<'a>>) {
+    for (index, road) in roads.into_iter().enumerate() {
         if index == 0 {
             sheet.heading("The way out");
         } else {

@@ -11,7 +11,9 @@ use super::explain::waits;
 use super::mark::Paint;
 use super::page::count;
 use super::sheet::Sheet;
-use super::topic::{Finder, Road, Topic, finders, road_json, roads, settles_json, steps, way_out};
+use super::topic::{
+    Finder, Road, Topic, finders, road_json, roads, settles_json, steps, usual_roads, way_out,
+};
 use crate::engine::{Catalogue, WORLDS};
 use crate::knowledge::diagnosis::{Candidate, Diagnosis, Episode};
 use crate::knowledge::{CauseEntry, Knowledge};
@@ -68,7 +70,7 @@ pub fn topic(catalogue: &Catalogue, knowledge: &Knowledge, diagnosis: &Diagnosis
     if let Some((first, others)) = told.split_first() {
         first_cause(&mut sheet, diagnosis, first);
         next_step(&mut sheet, &told);
-        other_causes(&mut sheet, others);
+        other_causes(&mut sheet, first, others);
     }
     failures(&mut sheet, "What failed, in order", &diagnosis.failures);
     failures(&mut sheet, "What worked again later", &diagnosis.recovered);
@@ -123,8 +125,21 @@ fn first_cause(sheet: &mut Sheet, diagnosis: &Diagnosis, first: &Told<'_>) {
         sheet.heading("What to do");
         steps(sheet, &first.candidate.advice);
     }
-    way_out(sheet, &first.roads);
+    usual_ways(sheet, diagnosis.world.as_deref(), first);
     known_way(sheet, first);
+}
+
+/// The ways out that a text can recommend; the others wait for facts, and `explain` has them.
+fn usual_ways(sheet: &mut Sheet, world: Option<&str>, told: &Told<'_>) {
+    let usual = usual_roads(&told.roads, &worlds(world));
+    let more = told.roads.len() - usual.len();
+    way_out(sheet, usual);
+    if more > 0 {
+        let ways = format!("{}, by what the checks find:", count(more, "other way"));
+        sheet.gap();
+        sheet.text(&ways, Paint::Dim);
+        sheet.command(&format!("syncready explain {}", told.candidate.cause));
+    }
 }
 
 fn rests_on(sheet: &mut Sheet, diagnosis: &Diagnosis, candidate: &Candidate) {
@@ -184,13 +199,24 @@ fn next(told: &[Told<'_>], place: usize) -> String {
     }
 }
 
-fn other_causes(sheet: &mut Sheet, others: &[Told<'_>]) {
+/// Why a candidate is one, without what was said of the first one already.
+fn own_reason<'a>(told: &Told<'a>, first: &Told<'_>) -> Option<&'a str> {
+    let reason = told.candidate.because.first()?;
+    let known = |said: &str| first.candidate.because.iter().any(|reason| reason.starts_with(said));
+    match reason.split_once("; this one ") {
+        Some((said, condition)) if known(said) => Some(condition),
+        None if known(reason) => None,
+        _ => Some(reason),
+    }
+}
+
+fn other_causes(sheet: &mut Sheet, first: &Told<'_>, others: &[Told<'_>]) {
     if others.is_empty() {
         return;
     }
     sheet.heading("Other causes that it may have");
     for told in others {
-        let because = told.candidate.because.first().map(|reason| format!(". {reason}")).unwrap_or_default();
+        let because = own_reason(told, first).map(|reason| format!("; {reason}")).unwrap_or_default();
         sheet.entry(
             &format!("{} {}", told.candidate.cause, percent(told.candidate.confidence)),
             &format!("{}{because}", told.meaning),
@@ -326,6 +352,17 @@ mod tests {
             first["lines"] == json!([2, 3]) && first["fix"].as_array().is_some_and(|fix| !fix.is_empty()),
             "{first}"
         );
+    }
+
+    #[test]
+    fn one_way_out_for_each_world_is_shown_and_the_others_are_named() {
+        let (text, json) = told("AADSTS65001: nobody has agreed to the app\n");
+        let all = json["causes"][0]["fix"].as_array().map_or(0, Vec::len);
+        let shown = text.matches("\n  From ").count();
+        assert!((1..=WORLDS.len()).contains(&shown) && shown < all, "{shown} of {all}: {text}");
+        assert!(text.contains(&format!("{} other ways", all - shown)), "{text}");
+        assert!(text.contains("syncready explain consent-missing"), "{text}");
+        assert!(!text.contains("Where      request."), "{text}");
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn candidates(open: &[Judged<'_>], lead: Option<usize>) -> Vec<Candidate> {
             let any = 1.0 - shares.iter().map(|share| 1.0 - share).product::<f64>();
             candidate(open, cause, (most + TWICE * (any - most)).min(SUREST.max(most)))
         })
-        .filter(|candidate| candidate.confidence >= LEAST)
+        .filter(|candidate| candidate.confidence >= LEAST && !candidate.because.is_empty())
         .collect();
     found.sort_by(|one, other| {
         other.confidence.total_cmp(&one.confidence).then_with(|| one.cause.cmp(&other.cause))

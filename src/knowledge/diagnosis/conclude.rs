@@ -54,6 +54,8 @@ struct Judged<'a> {
     causes: Vec<(&'a str, f64)>,
     /// Those pieces of evidence that count.
     evidence: Vec<(&'a Known, &'a [Likely])>,
+    /// The weaker ones, told only of causes that nothing else names.
+    weaker: Vec<(&'a Known, &'a [Likely])>,
 }
 
 impl Judged<'_> {
@@ -113,12 +115,10 @@ fn judge<'a>(matcher: &'a Matcher, failure: &'a Failure, around: &HashSet<usize>
     let pieces: Vec<Piece<'_>> =
         found.iter().map(|(strength, _, spread)| Piece { strength: *strength, spread }).collect();
     let causes = weigh(&pieces);
-    found.retain(|(strength, ..)| *strength >= strongest * TOLD);
-    Judged {
-        failure,
-        causes,
-        evidence: found.into_iter().map(|(_, known, spread)| (known, spread)).collect(),
-    }
+    let told = found.partition_point(|(strength, ..)| *strength >= strongest * TOLD);
+    let mut evidence: Vec<_> = found.into_iter().map(|(_, known, spread)| (known, spread)).collect();
+    let weaker = evidence.split_off(told);
+    Judged { failure, causes, evidence, weaker }
 }
 
 /// What failed has worked since. Only what comes and goes by itself is healed by any success.
@@ -194,10 +194,12 @@ fn candidate(open: &[Judged<'_>], cause: &str, confidence: f64) -> Candidate {
         confidence: (confidence * 100.0).round() / 100.0,
         ..Candidate::default()
     };
+    let supports = |(_, spread): &&(&Known, &[Likely])| spread.iter().any(|likely| likely.cause == cause);
+    let told = open.iter().any(|judged| judged.evidence.iter().any(|piece| supports(&piece)));
     for judged in open {
-        let supports = |(_, spread): &&(&Known, &[Likely])| spread.iter().any(|likely| likely.cause == cause);
         let mut says = false;
-        for (known, spread) in judged.evidence.iter().filter(supports) {
+        let evidence = if told { &judged.evidence } else { &judged.weaker };
+        for (known, spread) in evidence.iter().filter(supports) {
             says = true;
             let likely = spread.iter().find(|likely| likely.cause == cause);
             push(&mut candidate.because, reason(known, likely.and_then(|likely| likely.when.as_deref())));

@@ -48,7 +48,16 @@ impl Known {
 struct Owner {
     known: usize,
     row: u8,
-    whole: bool,
+    border: Border,
+}
+
+/// Where a pattern must not touch a letter or digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Border {
+    Nowhere,
+    /// Before it: free words may end as their language wants, and begin where a word begins.
+    Before,
+    Around,
 }
 
 /// Something known that stands in a text.
@@ -88,14 +97,14 @@ impl Matcher {
         }
         let (mut owners, mut patterns) = (Vec::new(), Vec::new());
         for (place, known) in known.iter().enumerate() {
-            patterns_of(known, |text, row, whole| {
+            patterns_of(known, |text, row, border| {
                 // A name that another entry took over says what that one says.
                 let taken = names.get(&text.to_ascii_lowercase()).is_some_and(|owner| *owner != place);
                 if known.is_code && row == 0 && taken {
                     return;
                 }
                 patterns.push(text);
-                owners.push(Owner { known: place, row, whole });
+                owners.push(Owner { known: place, row, border });
             });
         }
         let automaton = build(&patterns, AhoCorasickKind::ContiguousNFA)?;
@@ -124,7 +133,10 @@ impl Matcher {
 
     /// Every pattern, with whether it needs borders.
     pub fn every_pattern(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.owners.iter().zip(&self.patterns).map(|(owner, pattern)| (pattern.as_str(), owner.whole))
+        self.owners
+            .iter()
+            .zip(&self.patterns)
+            .map(|(owner, pattern)| (pattern.as_str(), owner.border == Border::Around))
     }
 
     /// Whether a text is a pattern of something known.
@@ -140,7 +152,12 @@ impl Matcher {
         let mut places: HashMap<usize, Vec<(u8, usize)>> = HashMap::new();
         for found in self.automaton.find_overlapping_iter(text) {
             let owner = self.owners[found.pattern().as_usize()];
-            if owner.whole && !is_whole(text.as_bytes(), found.start(), found.end()) {
+            let fits = match owner.border {
+                Border::Nowhere => true,
+                Border::Before => begins_a_word(text.as_bytes(), found.start()),
+                Border::Around => is_whole(text.as_bytes(), found.start(), found.end()),
+            };
+            if !fits {
                 continue;
             }
             let places = places.entry(owner.known).or_default();
@@ -225,22 +242,30 @@ fn into_known((entry, is_code): (Entry, bool)) -> Known {
     Known { entry, is_code, rows, seen: Vec::new(), unless: Vec::new() }
 }
 
-fn patterns_of(known: &Known, mut put: impl FnMut(String, u8, bool)) {
+fn patterns_of(known: &Known, mut put: impl FnMut(String, u8, Border)) {
     let entry = &known.entry;
     if known.is_code {
-        put(entry.code.clone(), 0, true);
-        entry.also.iter().for_each(|name| put(name.clone(), 0, true));
+        put(entry.code.clone(), 0, Border::Around);
+        entry.also.iter().for_each(|name| put(name.clone(), 0, Border::Around));
     }
-    entry.any.iter().for_each(|text| put(text.clone(), 0, false));
-    entry.words.iter().for_each(|text| put(text.clone(), 0, true));
+    let border = if entry.free { Border::Before } else { Border::Nowhere };
+    entry.any.iter().for_each(|text| put(text.clone(), 0, border));
+    entry.words.iter().for_each(|text| put(text.clone(), 0, Border::Around));
     for status in &entry.status {
-        status::forms(*status).for_each(|form| put(form, 0, true));
+        status::forms(*status).for_each(|form| put(form, 0, Border::Around));
     }
     for (row, texts) in (1..).zip(&entry.all) {
         for text in texts {
-            put(text.clone(), row, false);
+            put(text.clone(), row, border);
         }
     }
+}
+
+/// Whether a word begins at a place: after a sign, or where small letters end and a capital follows.
+fn begins_a_word(text: &[u8], start: usize) -> bool {
+    let Some(before) = start.checked_sub(1).map(|place| text[place]) else { return true };
+    !(before.is_ascii_alphanumeric() && text[start].is_ascii_alphanumeric())
+        || before.is_ascii_lowercase() && text[start].is_ascii_uppercase()
 }
 
 /// Whether nothing of a word stands before or behind. Signs at the pattern's own ends need no border.
@@ -288,6 +313,22 @@ mod tests {
             matcher("[a]\nmeans = 'm'\nwords = ['E12']\n\n[b]\nmeans = 'm'\nany = ['cannot conn']\n");
         assert_eq!(names(&matcher, "it Cannot Connect: E123"), ["b"]);
         assert_eq!(names(&matcher, "(e12)"), ["a"]);
+    }
+
+    #[test]
+    fn free_words_begin_where_a_word_begins() {
+        let matcher = matcher("[a]\nmeans = 'm'\nfree = true\nall = [['event', 'lack'], ['not found']]\n");
+        for text in [
+            "events were not found",
+            "an Event: not found",
+            "CalendarEvent not found",
+            "(event_id) not found",
+        ] {
+            assert_eq!(names(&matcher, text), ["a"], "{text}");
+        }
+        for text in ["to prevent it: not found", "on a blacklist, not found"] {
+            assert!(names(&matcher, text).is_empty(), "{text}");
+        }
     }
 
     #[test]

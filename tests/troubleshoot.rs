@@ -222,8 +222,67 @@ fn a_later_round_asks_nothing_again() {
 }
 
 fn asked(name: &str, text: Option<&str>) -> Troubled {
+    in_world(&scenario(name), text)
+}
+
+fn in_world(scenario: &Scenario, text: Option<&str>) -> Troubled {
     let log = text.map(|text| ENGINE.text(text));
-    runtime().block_on(trial::troubleshoot(&scenario(name), log, false)).expect("the lab runs")
+    runtime().block_on(trial::troubleshoot(scenario, log, false)).expect("the lab runs")
+}
+
+/// A scenario with a fault in front of its services.
+fn faulty(name: &str, fault: Value) -> Scenario {
+    let mut faulty = scenario(name);
+    faulty.patch["faults"] = serde_json::json!({ "passing": fault });
+    faulty
+}
+
+/// How often the lab was asked for paths with this part, and how many of these requests differ.
+fn counted(troubled: &Troubled, part: &str) -> (u64, u64) {
+    let fits = troubled.requests.iter().filter(|request| request.path.contains(part));
+    fits.fold((0, 0), |(count, distinct), request| {
+        (count + request.count as u64, distinct + request.distinct as u64)
+    })
+}
+
+/// An app without consent, whose settings nobody can read: only its own first call tells.
+const ALONE: &str = "forbidden-graph-nothing-granted-unread";
+const NO_CONSENT: &str = "AADSTS65001: The user or administrator has not consented to use the application";
+
+#[test]
+fn what_got_no_answer_is_asked_once_more_where_it_may_decide() {
+    let busy =
+        serde_json::json!({ "path": "/*/oauth2/v2.0/token", "method": "POST", "status": 503, "times": 1 });
+    let troubled = in_world(&faulty(ALONE, busy), Some(NO_CONSENT));
+    let first = &troubled.answer["causes"][0];
+    assert_eq!((&first["cause"], &first["proven"]), (&"consent-missing".into(), &true.into()), "{first:#}");
+    assert_eq!((troubled.code, &troubled.answer["went_on"]), (0, &true.into()));
+    let (count, distinct) = counted(&troubled, "/oauth2/v2.0/token");
+    assert_eq!(count, distinct + 1, "{:?}", troubled.requests);
+    let answered = troubled.requests.iter().filter(|request| request.method == "GET");
+    let twice: Vec<_> = answered.filter(|request| request.count > request.distinct).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+#[test]
+fn a_service_that_wants_to_be_left_alone_for_long_is() {
+    let fault = serde_json::json!({
+        "host": "graph.microsoft.com", "method": "GET", "status": 429, "headers": { "Retry-After": "3000" }
+    });
+    let troubled = in_world(&faulty(ALONE, fault), Some(NO_CONSENT));
+    assert_eq!(troubled.answer["causes"][0]["proven"], false);
+    let (count, distinct) = counted(&troubled, "/v1.0/users/");
+    assert!(count > 0 && count == distinct, "{:?}", troubled.requests);
+}
+
+#[test]
+fn a_password_that_got_no_answer_is_never_sent_again() {
+    let busy = serde_json::json!({ "path": "/*/oauth2/v2.0/token", "method": "POST", "status": 503 });
+    let world = faulty("forbidden-account-ews-off-unread", busy);
+    let troubled = in_world(&world, Some("AADSTS50126: invalid username or password"));
+    assert_eq!(troubled.answer["causes"][0]["proven"], false, "{:#}", troubled.answer["causes"]);
+    let (count, distinct) = counted(&troubled, "/oauth2/v2.0/token");
+    assert!(count > 0 && count == distinct, "{:?}", troubled.requests);
 }
 
 fn verdicts(troubled: &Troubled) -> BTreeSet<(&str, &str)> {
@@ -268,6 +327,16 @@ fn what_no_check_sees_stays_with_the_log() {
     assert_eq!(troubled.code, 3);
 }
 
+#[test]
+fn a_failure_that_has_more_than_one_cause_proves_none_of_them() {
+    let troubled = asked("forbidden-ews-off-undecided", None);
+    let first = &troubled.answer["causes"][0];
+    assert_eq!((troubled.code, &troubled.answer["outcome"]), (3, &"open".into()), "{first:#}");
+    assert_eq!((&first["cause"], &first["proven"]), (&"unknown".into(), &false.into()));
+    assert_eq!(first["check"], "impersonation/own-mailbox-answers");
+    assert!(first["next"].as_str().is_some_and(|next| next.contains("--as MAILBOX")), "{first:#}");
+}
+
 fn run(folder: &tempfile::TempDir, args: &[&str], log: &str) -> (Option<i32>, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_syncready"))
         .args(args)
@@ -303,6 +372,47 @@ fn a_proof_can_be_saved_and_is_the_same_again() {
     let elsewhere = ["troubleshoot", "other@contoso.com", "--from", "facts.json"];
     let (code, _, errors) = run(&folder, &elsewhere, "");
     assert!(code == Some(2) && errors.contains("svc-sync@contoso.com"), "{errors}");
+}
+
+#[test]
+fn what_the_account_leaves_open_is_told_as_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = ["troubleshoot", "--demo", "reader-lacks-audit-log", "--log", "-"];
+    let (code, text, errors) = run(&folder, &asked, "authentication failed\n");
+    assert_eq!(code, Some(3), "{errors}");
+    assert!(text.starts_with("UNDECIDED: ") && !text.contains("The way out"), "{text}");
+    let next = text.find("What to do next").expect("the next step");
+    assert!(next < text.find("What it may be").expect("the causes"), "{text}");
+    assert!(text.contains("AuditLog.Read.All for the reader"), "{text}");
+    let (code, text, _) = run(&folder, &["troubleshoot", "--demo", "reader-lacks-audit-log"], "");
+    assert!(code == Some(3) && text.starts_with("UNDETERMINED"), "{text}");
+    assert!(text.contains("What could not be judged") && text.contains("AuditLog.Read.All"), "{text}");
+    let (_, text, _) = run(&folder, &["troubleshoot", "--demo", "forbidden-ews-off-undecided"], "");
+    assert!(text.starts_with("UNDECIDED: a check fails") && text.contains("What decides it"), "{text}");
+}
+
+#[test]
+fn a_waived_failure_is_the_cause_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = "AADSTS7000222: The provided client secret keys are expired\n";
+    let saved = ["troubleshoot", "--demo", "secret-expired", "--save-facts", "facts.json"];
+    assert_eq!(run(&folder, &saved, "").0, Some(0));
+    let waiver =
+        |check: &str| format!("[[waiver]]\ncheck = \"{check}\"\nreason = \"the vendor replaces it\"\n");
+    let waived = waiver("app/credential-is-valid-for-30-days") + &waiver("sign-in/subject-gets-a-token");
+    std::fs::write(folder.path().join("waived.toml"), waived).expect("written");
+    let from = ["troubleshoot", "--from", "facts.json", "--config", "waived.toml"];
+    let (code, text, errors) = run(&folder, &[&from[..], &["--log", "-"]].concat(), log);
+    assert_eq!(code, Some(0), "{errors}{text}");
+    assert!(text.starts_with("PROVEN: app-secret-expired"), "{text}");
+    assert!(text.contains("Waived") && text.contains("the vendor replaces it"), "{text}");
+    let (_, json, _) = run(&folder, &[&from[..], &["--log", "-", "--format", "json"]].concat(), log);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["causes"][0]["waived"], "the vendor replaces it");
+    // Without a log that names it, it is no cause to act on, and is told nevertheless.
+    let (_, text, _) = run(&folder, &from, "");
+    assert!(!text.starts_with("PROVEN: app-secret-expired"), "{text}");
+    assert!(text.contains("Fails, and is waived") && text.contains("the vendor replaces it"), "{text}");
 }
 
 #[test]

@@ -9,6 +9,9 @@ use std::{
 
 use tokio::sync::OnceCell;
 
+use super::session::BUSY;
+use crate::wire::{Failure, Reply};
+
 type Shared = Arc<dyn Any + Send + Sync>;
 
 /// A run's shared answers. Cheap to clone.
@@ -34,6 +37,17 @@ impl Memo {
         };
         let answer = cell.get_or_init(|| async { Arc::new(ask.await) as Shared }).await.clone();
         answer.downcast().expect("a key stands for one type")
+    }
+
+    /// Drops requests that got no answer that may come later.
+    pub fn forget_passing(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, cell| {
+            let reply = cell.get().and_then(|answer| answer.downcast_ref::<Reply>());
+            reply.is_none_or(|reply| match &reply.outcome {
+                Ok(response) => !BUSY.contains(&response.status.as_u16()),
+                Err(failure) => !matches!(failure, Failure::TimedOut { .. } | Failure::Closed { .. }),
+            })
+        });
     }
 
     /// Drops the answers about an account that is finished: they are asked for no more.

@@ -23,7 +23,9 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Access, Call, Carry, Context, Extra, Memo, Protocol, Target, World, Yield, assemble, given,
+    Access, Call, Carry, Context, Extra, Memo, Protocol, SubjectKind, Target, World, Yield, assemble,
+    carry::Again,
+    given,
     import::{self, Import},
     plan::Plan,
     session::{self, Session},
@@ -31,6 +33,9 @@ use super::{
 };
 use crate::facts::{Absence, Account, Document, Reason, Section, catalogue::Scope};
 use crate::wire::Net;
+
+/// Longest time that a later round waits for services that push back.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Accounts examined at the same time.
 const ACCOUNTS_AT_ONCE: usize = 64;
@@ -162,7 +167,7 @@ async fn stream_table(
         .with_extra(options.extra)
         .with_tasks(options.tasks, options.progress.clone());
     let (memo, shared, session) = match &options.carry {
-        Some(carry) => carry.begin(session),
+        Some(carry) => carry.begin(session, again(carry, &net, &targets, deadline).await),
         None => (Memo::default(), Arc::default(), Arc::new(session)),
     };
     let runner = Runner {
@@ -178,6 +183,21 @@ async fn stream_table(
     };
     runner.collect(targets, started_at, take).await;
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether a later round asks again for what got no answer: not before the services want to be asked.
+async fn again(carry: &Carry, net: &Net, targets: &[Target], deadline: Instant) -> Again {
+    if !carry.is_later() {
+        return Again::Never;
+    }
+    if let Some(rested) = net.rested() {
+        if rested >= deadline || rested > Instant::now() + PATIENCE {
+            return Again::Never;
+        }
+        tokio::time::sleep_until(rested).await;
+    }
+    let password = |target: &Target| target.subject.kind == SubjectKind::Password;
+    Again::Once { password: targets.iter().any(password) }
 }
 
 /// What a call brought, and everything known to calls after it.
@@ -206,9 +226,16 @@ impl Jobs {
         jobs.entry((key, call)).or_default().clone()
     }
 
-    /// Drops calls by their names: who asks for them again makes them anew.
-    pub(super) fn forget(&self, which: impl Fn(&str) -> bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, call), _| !which(call));
+    /// Drops calls by their names and by what they brought: who asks for them again makes them anew. Gives
+    /// the names of those that were dropped.
+    pub(super) fn forget(&self, which: impl Fn(&'static str, Option<&Done>) -> bool) -> Vec<&'static str> {
+        let mut gone = Vec::new();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, call), job| {
+            let goes = which(call, job.get().map(AsRef::as_ref));
+            gone.extend(goes.then_some(*call));
+            !goes
+        });
+        gone
     }
 }
 

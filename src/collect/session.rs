@@ -19,8 +19,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::memo::is_about;
 use super::{Cloud, Context, Extra, Progress, Reader, SignIn, SubjectKind, Target};
 use crate::facts::{Absence, Exchange, Reason};
+use crate::wire::answer::Answer;
 use crate::wire::sign_in::{self, Attempt, Outcome, Proof, Token, TokenRequest};
 use crate::wire::{Failure, Net, Secret};
+
+/// Statuses of a service that pushes back, or that is down for now.
+pub const BUSY: [u16; 4] = [429, 502, 503, 504];
 
 /// A service that tokens are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -219,6 +223,14 @@ impl<T: Send + Sync + 'static> Once<T> {
         lock(&self.running).remove(key);
     }
 
+    /// Drops the answers that are not worth keeping.
+    fn keep(&self, is_worth: impl Fn(&T) -> bool) {
+        lock(&self.running).retain(|_, asked| match asked.peek() {
+            Some(Some(answer)) => is_worth(answer),
+            Some(None) | None => true,
+        });
+    }
+
     /// Drops the answers about an account.
     fn forget(&self, account: &str) {
         lock(&self.running).retain(|key, _| !is_about(key, account));
@@ -356,6 +368,20 @@ impl Session {
         self.users.forget(account);
     }
 
+    /// Drops what got no answer that may come later: time-outs, connections that broke, services that push
+    /// back or are down. An attempt with a password is never dropped: without an answer it may have counted.
+    pub fn forget_passing(&self) {
+        self.answers.keep(|said| !is_passing(&said.answer));
+        self.users.keep(|found| found.entry.as_ref().err().is_none_or(|absence| !absence.reason.may_pass()));
+        self.attempts.keep(|attempt| match attempt {
+            Ok(Attempt { flow, outcome, .. }) if *flow != "password" => !matches!(
+                outcome,
+                Outcome::Busy { .. } | Outcome::NoAnswer(Failure::TimedOut { .. } | Failure::Closed { .. })
+            ),
+            _ => true,
+        });
+    }
+
     /// Drops the tokens: whoever needs one signs in anew. What was refused stays refused.
     pub fn forget_tokens(&self) {
         self.attempts.clear();
@@ -394,6 +420,16 @@ impl Session {
                 Ok(attempt)
             })
             .await
+    }
+}
+
+/// Whether asking again may bring another answer.
+fn is_passing(answer: &Answer) -> bool {
+    match answer {
+        Answer::Throttled(_) => true,
+        Answer::Down(problem) => BUSY.contains(&problem.status),
+        Answer::Unreachable(failure) => matches!(failure, Failure::TimedOut { .. } | Failure::Closed { .. }),
+        _ => false,
     }
 }
 

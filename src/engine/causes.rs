@@ -103,6 +103,9 @@ pub const CAUSES: &[(&str, &str)] = &[
     ("wrong-endpoint", "the address leads to something that does not speak the protocol"),
 ];
 
+/// Stands where something is wrong, and what was seen does not tell why.
+pub const UNKNOWN: &str = "unknown";
+
 /// Causes that an outage of a cloud service may have; with any other, the trouble is at home.
 pub const OF_AN_OUTAGE: &[&str] = &["network-timeout", "server-busy", "server-error", "throttled"];
 

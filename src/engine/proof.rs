@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::catalogue::Catalogue;
+use super::causes::UNKNOWN;
 use super::check::Check;
 use super::finding::{Finding, Missing, Word};
 use super::reach::{Reach, WORLDS};
@@ -113,7 +114,7 @@ pub fn proof(catalogue: &Catalogue, cause: &str, world: &str, findings: &[Findin
             witness(check, cause, world, finding)
         })
         .collect();
-    let (verdict, reason) = judge(&said);
+    let (verdict, reason) = judge(cause, &said);
     let open = || said.iter().filter(|witness| verdict == Standing::Undecided && witness.says == Says::Open);
     let mut permissions: Vec<String> =
         open().filter_map(|witness| witness.reason.as_ref()?.permission.clone()).collect();
@@ -176,8 +177,13 @@ fn says(check: &Check, cause: &str, finding: &Finding) -> Says {
     }
 }
 
-fn judge(said: &[Witness]) -> (Standing, String) {
+fn judge(cause: &str, said: &[Witness]) -> (Standing, String) {
     let those = |says: Says| said.iter().filter(move |witness| witness.says == says);
+    if let Some(witness) = those(Says::Confirms).next().filter(|_| cause == UNKNOWN) {
+        // A failure whose cause nobody knows proves no cause.
+        let reason = format!("{} fails without telling why: {}", witness.check, witness.message);
+        return (Standing::Undecided, reason);
+    }
     if let Some(witness) = those(Says::Confirms).next() {
         return (Standing::Proven, format!("{} found it: {}", witness.check, witness.message));
     }
@@ -334,6 +340,17 @@ mod tests {
         let said = |world| proof(catalogue, "impersonation-role-missing", world, std::slice::from_ref(&role));
         assert_eq!(said("online-delegated").verdict, Standing::RuledOut);
         assert_eq!(said("exchange-server").verdict, Standing::Undecided);
+    }
+
+    #[test]
+    fn a_failure_that_does_not_tell_its_cause_proves_none() {
+        let catalogue = Catalogue::embedded();
+        let check = finders(catalogue, UNKNOWN).into_iter().next().expect("a check that may not know");
+        let (row, _) = rows(check, UNKNOWN).next().expect("its row");
+        let failed = finding(check.id(), Word::Fail, Some(row));
+        let proof = proof(catalogue, UNKNOWN, "online-ews-app", &[failed]);
+        assert_eq!(proof.verdict, Standing::Undecided);
+        assert!(proof.reason.contains(check.id()), "{}", proof.reason);
     }
 
     #[test]

@@ -25,6 +25,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether asking again may bring the fact.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Throttled | Self::TimedOut)
+    }
+
     /// The reason as it stands in documents, for example `timed-out`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -51,6 +51,8 @@ pub(super) struct Inner {
     clients: Mutex<HashMap<PoolKey, reqwest::Client>>,
     origins: Origins,
     clock: Clock,
+    /// Until when hosts that pushed back want to be left alone.
+    rests: Mutex<HashMap<String, tokio::time::Instant>>,
 }
 
 /// The shared client. Cheap to clone.
@@ -81,7 +83,20 @@ impl Net {
         let proxies = Proxies::new(&config.proxy)?;
         let dns = Dns::new(config.dns, config.limits.dns);
         let (clients, origins, clock) = (Mutex::default(), Origins::default(), Clock::default());
-        Ok(Self(Arc::new(Inner { config, dns, trust, proxies, tls, clients, origins, clock })))
+        let rests = Mutex::default();
+        Ok(Self(Arc::new(Inner { config, dns, trust, proxies, tls, clients, origins, clock, rests })))
+    }
+
+    /// A host wants to be left alone until then.
+    pub(super) fn rest(&self, host: &str, until: tokio::time::Instant) {
+        let mut rests = self.0.rests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = rests.entry(host.to_ascii_lowercase()).or_insert(until);
+        *known = (*known).max(until);
+    }
+
+    /// When the last of the hosts that pushed back may be asked again; `None`: none did.
+    pub fn rested(&self) -> Option<tokio::time::Instant> {
+        self.0.rests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).values().max().copied()
     }
 
     /// The bounds in force.

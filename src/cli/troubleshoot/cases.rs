@@ -2,7 +2,7 @@
 //! told.
 
 use crate::{
-    engine::{AccountReport, Catalogue, Proof, Says, Standing, Verdict, proof},
+    engine::{AccountReport, Catalogue, Proof, Says, Standing, Verdict, causes::UNKNOWN, proof},
     knowledge::{
         Knowledge,
         diagnosis::{Candidate, Diagnosis},
@@ -60,13 +60,18 @@ pub fn cases(
     cases
 }
 
-fn case(candidate: Candidate, named: bool, proof: Proof, report: &AccountReport) -> Case {
+fn case(candidate: Candidate, named: bool, mut proof: Proof, report: &AccountReport) -> Case {
     let first = report.first_causes.iter().find(|first| first.cause == candidate.cause).cloned();
     let confirms = proof.said.iter().find(|witness| witness.says == Says::Confirms);
     let check = first.as_ref().map(|first| first.check.as_str());
     let check = check.or(confirms.map(|witness| witness.check.as_str()));
     let finding = report.findings.iter().find(|finding| Some(finding.check.as_str()) == check).cloned();
-    let (finding, first) = if proof.verdict == Standing::Proven { (finding, first) } else { (None, None) };
+    let seen = proof.verdict == Standing::Proven || candidate.cause == UNKNOWN && confirms.is_some();
+    if let Some(waiver) = finding.as_ref().filter(|_| seen).and_then(|finding| finding.waived.as_deref()) {
+        // A waiver accepts what is wrong; it does not make it right.
+        proof.reason = format!("{} (waived: {waiver})", proof.reason);
+    }
+    let (finding, first) = if seen { (finding, first) } else { (None, None) };
     Case { confidence: candidate.confidence, candidate, named, proof, first, finding }
 }
 
@@ -114,6 +119,7 @@ fn weigh(cases: &mut [Case], has_log: bool, report: &AccountReport) {
             Standing::RuledOut if is_from_here(&case.proof) => said * KEEPS,
             Standing::RuledOut => 0.0,
             Standing::Undecided | Standing::LogOnly if proven => said * KEEPS,
+            Standing::Undecided if case.finding.is_some() => BESIDE.1,
             Standing::Undecided | Standing::LogOnly => {
                 let warned = case.proof.said.iter().any(|witness| witness.says == Says::Warns);
                 (said / left * if warned { WARNED } else { 1.0 }).min(UNPROVEN)
@@ -129,15 +135,17 @@ fn is_from_here(proof: &Proof) -> bool {
     said.peek().is_some() && said.all(|witness| witness.check.starts_with("network/"))
 }
 
-/// Proven and named first, and of these what the text has decided; then what is proven besides, then
-/// what is open, then what is ruled out.
+/// Proven and named first, and of these what the text has decided; then what is proven besides, then a
+/// failure whose cause is not told, then what is open, then what is ruled out.
 fn rank(case: &Case, has_log: bool) -> u8 {
     match case.proof.verdict {
         Standing::Proven if case.named && case.candidate.confidence >= DECIDED => 0,
         Standing::Proven if case.named || !has_log => 1,
         Standing::Proven => 2,
-        Standing::Undecided | Standing::LogOnly => 3,
-        Standing::RuledOut => 4,
+        // A check fails without telling why.
+        Standing::Undecided if case.finding.is_some() => 3,
+        Standing::Undecided | Standing::LogOnly => 4,
+        Standing::RuledOut => 5,
     }
 }
 

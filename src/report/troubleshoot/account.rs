@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{LISTED, Told, cause, failures, percent, rests_on, secrets, unknown};
+use super::{LISTED, Told, cause, failures, percent, rests_on, secrets, undecided, unknown};
 use crate::engine::{AccountReport, Catalogue, Finding, FirstCause, Fix, Proof, Says, Standing, Word};
 use crate::facts::Exchange;
 use crate::knowledge::Knowledge;
@@ -34,8 +34,12 @@ pub struct Case {
 }
 
 impl Case {
-    fn is(&self, verdict: Standing) -> bool {
+    pub(super) fn is(&self, verdict: Standing) -> bool {
         self.proof.verdict == verdict
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.proof.verdict, Standing::Undecided | Standing::LogOnly)
     }
 }
 
@@ -75,6 +79,14 @@ impl Tried<'_> {
         self.log.is_some_and(|(_, diagnosis)| !diagnosis.failures.is_empty())
     }
 
+    /// The causes that are neither proven nor ruled out, where nothing makes one of them likely.
+    pub(super) fn undecided(&self) -> Option<Vec<&Case>> {
+        let first = self.cases.first()?;
+        let none = self.ending == Ending::Open && first.finding.is_none() && first.is_open();
+        (none && first.confidence <= undecided::UNDECIDED)
+            .then(|| self.cases.iter().filter(|case| case.is_open()).collect())
+    }
+
     /// What the log says against what the checks say.
     fn contradiction(&self) -> Option<&'static str> {
         let nothing_left = self.cases.iter().all(|case| case.is(Standing::RuledOut));
@@ -86,6 +98,12 @@ impl Tried<'_> {
     }
 }
 
+/// What a waiver means for a cause.
+const WAIVED: &str = "the configuration accepts it, so `check` passes over it; it is the cause all the same";
+
+/// Title where a check fails that cannot tell why.
+const NOT_TOLD: &str = "UNDECIDED: a check fails, and its cause is not told apart";
+
 /// The answer about an account.
 pub fn tried(catalogue: &Catalogue, knowledge: &Knowledge, tried: &Tried<'_>) -> Topic {
     let world = Some(tried.report.world.as_str()).filter(|world| *world != "unknown");
@@ -96,7 +114,10 @@ pub fn tried(catalogue: &Catalogue, knowledge: &Knowledge, tried: &Tried<'_>) ->
     if let Some(additions) = knowledge.additions() {
         sheet.labelled("Own knowledge", &additions);
     }
-    if let (Some(case), Some(told)) = (tried.cases.first(), told.first()) {
+    let undecided = tried.undecided();
+    if let Some(open) = &undecided {
+        undecided::on_account(&mut sheet, tried, open, &told);
+    } else if let (Some(case), Some(told)) = (tried.cases.first(), told.first()) {
         match (&case.finding, case.proof.verdict) {
             (Some(finding), _) => proven(&mut sheet, tried, case, finding),
             (None, Standing::RuledOut) => {}
@@ -105,7 +126,11 @@ pub fn tried(catalogue: &Catalogue, knowledge: &Knowledge, tried: &Tried<'_>) ->
     }
     contradicted(&mut sheet, tried);
     others(&mut sheet, tried);
-    next_steps(&mut sheet, tried);
+    accepted(&mut sheet, tried);
+    undecided::not_judged(&mut sheet, tried);
+    if undecided.is_none() {
+        next_steps(&mut sheet, tried);
+    }
     if let Some(ticket) = ticket(tried) {
         sheet.heading("For a ticket");
         sheet.text(ticket, Paint::Plain);
@@ -126,8 +151,15 @@ fn title(tried: &Tried<'_>) -> String {
             format!("PROVEN: {} (the log does not name it)", case.candidate.cause)
         }
         (Ending::Proven, Some(case)) => format!("PROVEN: {}", case.candidate.cause),
+        (Ending::NothingWrong, _) if waived(tried).next().is_some() => {
+            "NOTHING WRONG: no check fails but what is waived".to_owned()
+        }
         (Ending::NothingWrong, _) => "NOTHING WRONG: no check fails".to_owned(),
+        (_, Some(case)) if case.finding.is_some() => NOT_TOLD.to_owned(),
         (_, Some(case)) => {
+            if let Some(open) = tried.undecided() {
+                return undecided::title(open.len());
+            }
             format!("NOT PROVEN: likeliest is {} ({})", case.candidate.cause, percent(case.confidence))
         }
         (_, None) if tried.failed() && !tried.cases.is_empty() => {
@@ -142,7 +174,13 @@ fn head(sheet: &mut Sheet, tried: &Tried<'_>, told: Option<&Told<'_>>) {
     sheet.title(&title(tried));
     let stands = tried.cases.first().is_some_and(|case| !case.is(Standing::RuledOut));
     if let Some(told) = told.filter(|_| stands) {
-        sheet.text(told.meaning, Paint::Plain);
+        let not_told = tried.ending == Ending::Open && tried.cases[0].finding.is_some();
+        let meaning = match tried.undecided() {
+            Some(open) => undecided::meaning(open.len()),
+            None if not_told => "something is wrong, and what was seen has more than one cause",
+            None => told.meaning,
+        };
+        sheet.text(meaning, Paint::Plain);
     }
     sheet.gap();
     let report = tried.report;
@@ -170,9 +208,11 @@ fn head(sheet: &mut Sheet, tried: &Tried<'_>, told: Option<&Told<'_>>) {
     }
 }
 
-/// The cause that is proven: its proof, what the log says of it, and the way out for this account.
+/// The cause that is proven: its proof, what the log says of it, and the way out for this account; or a
+/// failure whose cause is not told, with what tells it.
 fn proven(sheet: &mut Sheet, tried: &Tried<'_>, case: &Case, finding: &Finding) {
-    sheet.heading("The proof");
+    let is_proven = case.is(Standing::Proven);
+    sheet.heading(if is_proven { "The proof" } else { "What was seen" });
     sheet.text(&finding.message, Paint::Bad);
     sheet.gap();
     sheet.labelled("Check", &format!("{} ({})", finding.title, finding.check));
@@ -184,17 +224,46 @@ fn proven(sheet: &mut Sheet, tried: &Tried<'_>, case: &Case, finding: &Finding) 
     if !finding.why.is_empty() {
         sheet.labelled("Why", &finding.why);
     }
+    if let Some(waiver) = &finding.waived {
+        sheet.labelled("Waived", &format!("{waiver} ({WAIVED})"));
+    }
     if let Some(first) = &case.first {
         particulars(sheet, first);
     }
-    from_the_log(sheet, tried, case);
-    fixes(sheet, &finding.fix);
+    if is_proven || case.named {
+        from_the_log(sheet, tried, case);
+    }
+    fixes(sheet, if is_proven { "The way out" } else { "What decides it" }, &finding.fix);
     if let Some(settles) = &finding.settles {
         let text = format!("{} as a rule, {} at the longest", span(&settles.usual), span(&settles.max));
         sheet.labelled("Acts after", &text);
     }
     if let Some(verify) = finding.fix.iter().find_map(|fix| fix.verify.as_deref()) {
         sheet.verify(verify);
+    }
+}
+
+/// Failures that the configuration accepts and that are told nowhere else.
+fn waived<'a>(tried: &'a Tried<'_>) -> impl Iterator<Item = &'a Finding> {
+    let told = |finding: &Finding| {
+        tried.cases.iter().any(|case| case.finding.as_ref().is_some_and(|own| own.check == finding.check))
+    };
+    let fails = |finding: &&Finding| finding.result == Word::Fail && finding.waived.is_some();
+    tried.report.findings.iter().filter(fails).filter(move |finding| !told(finding))
+}
+
+/// What is wrong and accepted: no cause to act on, and worth knowing where nothing else is found.
+fn accepted(sheet: &mut Sheet, tried: &Tried<'_>) {
+    for (place, finding) in waived(tried).enumerate() {
+        if place == 0 {
+            sheet.heading("Fails, and is waived");
+        }
+        let cause = finding.cause.as_deref().unwrap_or("unknown");
+        let waiver = finding.waived.as_deref().unwrap_or_default();
+        sheet.entry(
+            &format!("{cause} ({})", finding.check),
+            &format!("{}. Waived: {waiver}", finding.message),
+        );
     }
 }
 
@@ -242,10 +311,10 @@ fn from_the_log(sheet: &mut Sheet, tried: &Tried<'_>, case: &Case) {
     rests_on(sheet, diagnosis, &case.candidate);
 }
 
-fn fixes(sheet: &mut Sheet, fixes: &[Fix]) {
+fn fixes(sheet: &mut Sheet, heading: &str, fixes: &[Fix]) {
     for (place, fix) in fixes.iter().enumerate() {
         if place == 0 {
-            sheet.heading("The way out");
+            sheet.heading(heading);
         } else {
             sheet.subheading("Another way");
         }
@@ -287,7 +356,8 @@ fn contradicted(sheet: &mut Sheet, tried: &Tried<'_>) {
 
 fn others(sheet: &mut Sheet, tried: &Tried<'_>) {
     let shown_first = tried.cases.first().is_some_and(|case| !case.is(Standing::RuledOut));
-    let rest = &tried.cases[usize::from(shown_first)..];
+    let shown = tried.undecided().map_or(usize::from(shown_first), |open| open.len());
+    let rest = &tried.cases[shown..];
     let (also, rest): (Vec<&Case>, Vec<&Case>) = rest.iter().partition(|case| case.is(Standing::Proven));
     if !also.is_empty() {
         sheet.heading("Proven, too");
@@ -311,7 +381,8 @@ fn others(sheet: &mut Sheet, tried: &Tried<'_>) {
             Standing::LogOnly => "from the log only",
         };
         let was = percent(case.candidate.confidence);
-        let term = format!("{} {verdict} (the text alone: {was})", case.candidate.cause);
+        let was = if case.named { format!(" (the text alone: {was})") } else { String::new() };
+        let term = format!("{} {verdict}{was}", case.candidate.cause);
         sheet.entry(&term, &case.proof.reason);
     }
 }
@@ -321,9 +392,10 @@ fn next_steps(sheet: &mut Sheet, tried: &Tried<'_>) {
         return;
     }
     let mut steps: Vec<(String, Option<String>)> = Vec::new();
-    let open = tried.cases.iter().filter(|case| {
-        matches!(case.proof.verdict, Standing::Undecided | Standing::LogOnly) && tried.ending == Ending::Open
-    });
+    let open = tried
+        .cases
+        .iter()
+        .filter(|case| case.is_open() && case.finding.is_none() && tried.ending == Ending::Open);
     for case in open.take(3) {
         let step = (format!("{}: {}", case.candidate.cause, next(tried, case)), command(tried, case));
         if !steps.contains(&step) {
@@ -347,8 +419,12 @@ fn next_steps(sheet: &mut Sheet, tried: &Tried<'_>) {
 }
 
 /// What decides a case that is still open.
-fn next(tried: &Tried<'_>, case: &Case) -> String {
+pub(super) fn next(tried: &Tried<'_>, case: &Case) -> String {
     let proof = &case.proof;
+    if let Some(finding) = case.finding.as_ref().filter(|_| proof.verdict == Standing::Undecided) {
+        let step = finding.fix.first().and_then(|fix| fix.steps.first());
+        return step.cloned().unwrap_or_else(|| proof.reason.clone());
+    }
     if let Some(check) = &proof.waits_for {
         return format!("repair what {check} found, and ask again");
     }
@@ -370,6 +446,9 @@ fn next(tried: &Tried<'_>, case: &Case) -> String {
 fn open_reason(case: &Case) -> String {
     let open = case.proof.said.iter().find(|witness| matches!(witness.says, Says::Open | Says::Warns));
     match open {
+        Some(witness) if witness.result == Some(Word::Unknown) && !witness.message.is_empty() => {
+            format!("{} decides it, once it can: {}", witness.check, witness.message)
+        }
         Some(witness) => format!("see what {} needs: `syncready explain {}`", witness.check, witness.check),
         None => case.proof.reason.clone(),
     }
@@ -379,7 +458,7 @@ fn by_sync(case: &Case) -> bool {
     case.proof.said.iter().any(|witness| witness.says == Says::NotRun)
 }
 
-fn command(tried: &Tried<'_>, case: &Case) -> Option<String> {
+pub(super) fn command(tried: &Tried<'_>, case: &Case) -> Option<String> {
     let open = || case.proof.said.iter().filter(|witness| witness.says == Says::Open);
     let mut lacking = open().filter(|one| one.reason.as_ref().is_some_and(|why| why.permission.is_some()));
     if let (Standing::Undecided, Some(witness)) = (case.proof.verdict, lacking.next()) {
@@ -463,6 +542,7 @@ fn with_proof(tried: &Tried<'_>, told: &[Told<'_>], place: usize) -> Value {
     value["next_command"] = json!(command(tried, case));
     if let Some(finding) = &case.finding {
         value["check"] = json!(finding.check);
+        value["waived"] = json!(finding.waived);
         value["message"] = json!(finding.message);
         value["why"] = json!(finding.why);
         value["expected"] = json!(finding.expected);

@@ -2,10 +2,12 @@
 //! out, what to try next, and what else stands there.
 
 mod account;
+mod undecided;
 
 use serde_json::{Value, json};
 
 pub use account::{Case, Ending, Tried, tried};
+use undecided::UNDECIDED;
 
 use super::explain::waits;
 use super::mark::Paint;
@@ -67,7 +69,9 @@ pub fn topic(catalogue: &Catalogue, knowledge: &Knowledge, diagnosis: &Diagnosis
     if let Some(additions) = knowledge.additions() {
         sheet.labelled("Own knowledge", &additions);
     }
-    if let Some((first, others)) = told.split_first() {
+    if is_undecided(&told) {
+        undecided::show(&mut sheet, diagnosis, &told, name);
+    } else if let Some((first, others)) = told.split_first() {
         first_cause(&mut sheet, diagnosis, first);
         next_step(&mut sheet, &told);
         other_causes(&mut sheet, first, others);
@@ -79,8 +83,15 @@ pub fn topic(catalogue: &Catalogue, knowledge: &Knowledge, diagnosis: &Diagnosis
     Topic::new(sheet, document(diagnosis, &told))
 }
 
+/// Causes fit, and the text decides for none.
+fn is_undecided(told: &[Told<'_>]) -> bool {
+    told.first().is_some_and(|first| first.candidate.confidence <= UNDECIDED)
+}
+
 fn head(sheet: &mut Sheet, diagnosis: &Diagnosis, told: &[Told<'_>], name: &str) {
+    let undecided = is_undecided(told);
     sheet.title(&match told.first() {
+        Some(_) if undecided => undecided::title(told.len()),
         Some(first) if first.candidate.confidence >= LIKELY => {
             format!("LIKELIEST CAUSE: {} ({})", first.candidate.cause, percent(first.candidate.confidence))
         }
@@ -92,7 +103,8 @@ fn head(sheet: &mut Sheet, diagnosis: &Diagnosis, told: &[Told<'_>], name: &str)
         None => "Nothing that is known as a failure".to_owned(),
     });
     if let Some(first) = told.first() {
-        sheet.text(first.meaning, Paint::Plain);
+        let meaning = if undecided { undecided::meaning(told.len()) } else { first.meaning };
+        sheet.text(meaning, Paint::Plain);
     }
     sheet.gap();
     let cut = if diagnosis.cut { ", of which the rest was not read" } else { "" };
@@ -103,7 +115,7 @@ fn head(sheet: &mut Sheet, diagnosis: &Diagnosis, told: &[Told<'_>], name: &str)
         Some(_) => sheet.labelled("World", "Exchange Online"),
         None => {}
     }
-    if let Some(first) = told.first() {
+    if let Some(first) = told.first().filter(|_| !undecided) {
         sheet.labelled("Proven", "no: a log shows what is likely; `syncready troubleshoot ACCOUNT --log FILE` proves it on the account");
         if !first.candidate.proves.is_empty() {
             sheet.labelled("Also said", &first.candidate.proves.join("; "));
@@ -363,6 +375,31 @@ mod tests {
         assert!(text.contains(&format!("{} other ways", all - shown)), "{text}");
         assert!(text.contains("syncready explain consent-missing"), "{text}");
         assert!(!text.contains("Where      request."), "{text}");
+    }
+
+    #[test]
+    fn what_decides_for_none_of_many_shows_no_repair_and_first_what_tells_them_apart() {
+        let (text, json) = told("HTTP/1.1 403 Forbidden\n");
+        let causes = json["causes"].as_array().expect("causes");
+        assert!(causes[0]["confidence"].as_f64().is_some_and(|sure| sure <= UNDECIDED), "{causes:#?}");
+        assert!(text.starts_with(&format!("UNDECIDED: {} causes fit\n", causes.len())), "{text}");
+        for part in ["The way out\n", "Another way", "New-MgServicePrincipal", "POSSIBLE"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+        let next = text.find("What to do next").expect("the next step");
+        assert!(next < text.find("What it may be").expect("the causes"), "{text}");
+        assert!(text.contains("syncready troubleshoot ACCOUNT --log a.log"), "{text}");
+        for cause in causes {
+            assert!(text.contains(cause["cause"].as_str().expect("a name")), "{cause}: {text}");
+            assert!(cause["fix"].is_array() && cause["next"].is_string(), "{cause}");
+        }
+    }
+
+    #[test]
+    fn what_is_surer_than_the_bound_is_told_as_one_cause() {
+        let (text, json) = told("HTTP/1.1 500 Internal Server Error\n");
+        assert!(json["causes"][0]["confidence"].as_f64().is_some_and(|sure| sure > UNDECIDED), "{json}");
+        assert!(!text.contains("UNDECIDED") && text.contains("server-error"), "{text}");
     }
 
     #[test]

@@ -223,8 +223,47 @@ impl Book {
         let token = self.named("name", value);
         if !self.keep {
             self.pieces(value);
+            let words: Vec<&str> =
+                value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            self.spoken(&words, &token.to_lowercase());
         }
         token
+    }
+
+    /// The other ways in which the name of a person is written: `Doe, Jane`, `jane.doe`, `jdoe`.
+    fn spoken(&mut self, words: &[&str], token: &str) {
+        let person = |word: &&str| word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '’');
+        let [first, middle @ .., last] = words else { return };
+        if middle.len() > 2 || !words.iter().all(person) || words.iter().all(|word| known().is_phrase(word)) {
+            return;
+        }
+        let whole = [&[*first], middle].concat().join(" ");
+        let mut ways = vec![format!("{last}, {whole}"), format!("{last} {whole}"), format!("{whole} {last}")];
+        for (one, other) in [(first, last), (last, first)] {
+            let initial: String = one.chars().take(1).collect();
+            ways.extend([" ", ", ", ".", "_", "-"].map(|between| format!("{one}{between}{other}")));
+            ways.extend(["", ".", ". "].map(|between| format!("{initial}{between}{other}")));
+        }
+        for way in ways.iter().filter(|way| way.chars().count() >= 4) {
+            self.seek(way, token, false);
+        }
+    }
+
+    /// The name that an address is made of: `jane.doe@…` is Jane Doe's.
+    fn spelled(&mut self, local: &str) {
+        let words: Vec<&str> = local.split(['.', '_']).collect();
+        let fits =
+            |word: &&str| word.chars().count() >= 2 && word.chars().all(|c| c.is_alphabetic() || c == '-');
+        if !(2..=3).contains(&words.len()) || !words.iter().all(fits) || known().is_phrase(local) {
+            return;
+        }
+        let learning = std::mem::replace(&mut self.learning, true);
+        let name = words.join(" ");
+        let token = self.token("name", &name, |number| format!("name-{number}"));
+        self.learning = learning;
+        self.seek(&name, &token, false);
+        let words: Vec<&str> = words.iter().flat_map(|word| word.split('-')).collect();
+        self.spoken(&words, &token);
     }
 
     /// The words of a name: in running text they often stand alone.
@@ -271,6 +310,7 @@ impl Book {
         if !self.keep {
             self.seek(local, &token, false);
             self.pieces(local);
+            self.spelled(local);
         }
         cased(&token, local)
     }

@@ -3,6 +3,7 @@
 //! Renders what the engine found and judges nothing itself. Knows no terminal, no file and no clock:
 //! the width, colour and character set of the output are handed in.
 
+pub mod bundle;
 mod cause;
 pub mod coverage;
 pub mod explain;

@@ -7,6 +7,7 @@ mod dictionary;
 mod keyed;
 mod opaque;
 mod patterns;
+mod persons;
 mod unknown;
 mod url;
 
@@ -40,6 +41,7 @@ type Rule = (&'static str, fn(&mut Book, &str) -> Found);
 /// In this order; the names stand in the redaction report.
 const RULES: &[Rule] = &[
     ("URL", url::find),
+    ("person", persons::find),
     ("mail address", patterns::addresses),
     ("distinguished name", patterns::distinguished),
     ("id", patterns::ids),

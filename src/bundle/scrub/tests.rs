@@ -48,6 +48,48 @@ fn what_is_personal_goes_and_what_support_needs_stays() {
 }
 
 #[test]
+fn names_in_prose_go_in_every_shape() {
+    let (gone, names) = (["doe", "jane", "wisniewska", "zofia", "groß", "jürgen"], "name-");
+    for text in [
+        "cannot sync user Jane Doe: timeout",
+        "From: \"Doe, Jane\" <jd@contoso.com>",
+        "opening the calendar of Jane Doe (jd@contoso.com)",
+        "CN=Jane Doe,OU=Sales,DC=contoso,DC=com",
+        "EX:/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=Jane Doe",
+        "owner Jürgen Groß",
+        "Dear Jane,",
+    ] {
+        let shown = scrub(&[text]).remove(0).to_lowercase();
+        assert!(gone.iter().all(|name| !shown.contains(name)) && shown.contains(names), "{text}: {shown}");
+    }
+}
+
+#[test]
+fn the_name_that_an_address_is_made_of_goes_wherever_it_stands() {
+    let mut book = Book::new(false);
+    book.address("bo.li@contoso.com");
+    book.address("zofia_wisniewska@contoso.com");
+    book.name("Jane Mary Doe");
+    let scrubber = Scrubber::new(&book);
+    for text in [
+        "done with Bo Li at last",
+        "Li, Bo was skipped",
+        "first Zofia Wisniewska, then others",
+        "WISNIEWSKA, ZOFIA",
+        "z.wisniewska has logged on",
+        "profile jdoe, folder Jane.Doe, list Doe, Jane Mary",
+    ] {
+        let shown = scrubber.text(&mut book, text, Text::Log).to_lowercase();
+        for gone in ["bo li", "li, bo", "zofia", "wisniewska", "doe", "jane"] {
+            assert!(!shown.contains(gone), "{gone} in {text}: {shown}");
+        }
+    }
+    let kept = "the shared mailbox service is not available";
+    book.address("shared.mailbox@contoso.com");
+    assert_eq!(Scrubber::new(&book).text(&mut book, kept, Text::Log), kept);
+}
+
+#[test]
 fn secrets_and_packed_data_go() {
     let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2cifQ.c2lnbmF0dXJlc2lnbmF0dXJl";
     let lines = [

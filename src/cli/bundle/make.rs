@@ -142,6 +142,7 @@ pub fn assemble(
     let mut book = Book::new(args.keep_personal).keeping_hosts(hosts::is_microsoft);
     book.open(file::FACTS);
     let facts = bundle::facts(document, &mut book);
+    learn_configuration(source, &mut book);
     let logs = learn(&args.logs, &mut book)?;
     let scrubber = Scrubber::new(&book);
     let mut press = Press { book, scrubber, members: Vec::new(), notes: Vec::new() };
@@ -160,6 +161,16 @@ pub fn assemble(
     let files = press.members.iter().map(|member| (member.name.clone(), member.bytes.len())).collect();
     let archive = bundle::pack(manifest, press.members).map_err(|error| Trouble::Ours(error.to_string()))?;
     Ok(Made { archive, book: press.book, rejudged, files })
+}
+
+/// Gives tokens to the names in the configuration before logs are searched for them.
+fn learn_configuration(source: Option<&Source>, book: &mut Book) {
+    let Some(source) = source else { return };
+    book.learn(true);
+    let scrubber = Scrubber::new(book);
+    // What cannot be read is refused where it is redacted.
+    let _ = bundle::configuration(&source.text, book, &scrubber);
+    book.learn(false);
 }
 
 fn learn(paths: &[PathBuf], book: &mut Book) -> Result<Vec<bundle::Log>, Trouble> {

@@ -1,13 +1,17 @@
 //! `bundle show`: exactly what leaves the house.
 
-use std::{collections::BTreeMap, fmt::Write, io::IsTerminal};
+use std::{collections::BTreeMap, io::IsTerminal};
 
 use serde_json::json;
 
 use super::args::Show;
 use crate::{
     bundle::{self, Redaction, file},
-    cli::{args::TextFormat, exit, output::Sink, problem::Problem, trouble::Trouble},
+    cli::{args::TextFormat, exit, look, output::Sink, problem::Problem, trouble::Trouble},
+    report::{
+        self, Style,
+        bundle::{Contents, Taken},
+    },
 };
 
 /// Lists a bundle, or prints one of its files.
@@ -28,12 +32,16 @@ pub fn run(args: &Show) -> Result<u8, Trouble> {
     let Some(Ok(redaction)) = redaction else {
         return Err(Problem::new("the bundle holds no redaction report that can be read").into());
     };
-    sink.write(&match args.format {
+    let written = match args.format {
         TextFormat::Json => {
             format!("{:#}\n", json!({ "format": 1, "manifest": bundle.manifest, "redaction": redaction }))
         }
-        TextFormat::Text => text(&bundle, &redaction, &args.bundle.display().to_string()),
-    })?;
+        TextFormat::Text => {
+            let style = look::stdout(&args.look, !sink.is_stdout());
+            text(&bundle, &redaction, &args.bundle.display().to_string(), &style)
+        }
+    };
+    sink.write(&written)?;
     Ok(exit::READY)
 }
 
@@ -48,73 +56,40 @@ fn tamed(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-fn text(bundle: &bundle::Bundle, redaction: &Redaction, name: &str) -> String {
+fn text(bundle: &bundle::Bundle, redaction: &Redaction, name: &str, style: &Style) -> String {
     let manifest = &bundle.manifest;
-    let mut text = format!(
-        "{name}\n  made by {} {}, run of {}\n\nFiles\n",
-        manifest.tool.name, manifest.tool.version, manifest.started_at
-    );
-    for member in &bundle.members {
-        let _ = writeln!(text, "  {:>10}  {}", size(member.bytes.len() as u64), member.name);
-    }
-    text.push_str(&replaced(redaction));
-    text.push_str(&kept(redaction));
-    text.push_str(if redaction.rejudged.alike {
-        "\nThe redacted facts are judged as the original ones were.\n"
-    } else {
-        "\nThe redacted facts are judged otherwise than the original ones:\n"
-    });
-    for difference in &redaction.rejudged.differs {
+    let difference = |difference: &bundle::Difference| {
         let bundle::Difference { account, check, original, redacted } = difference;
-        let _ = writeln!(text, "  {check} of {account}: {redacted}, was {original}");
-    }
-    for note in &redaction.notes {
-        let _ = writeln!(text, "  {note}");
-    }
-    let _ = writeln!(text, "\nOne of the files:  syncready bundle show {name} --file {}", file::FACTS);
-    tamed(&text)
+        format!("{check} of {account}: {redacted}, was {original}")
+    };
+    let files = bundle.members.iter().map(|member| (size(member.bytes.len() as u64), member.name.as_str()));
+    let contents = Contents {
+        name,
+        made_by: format!("{} {}", manifest.tool.name, manifest.tool.version),
+        started_at: &manifest.started_at,
+        files: files.collect(),
+        redacted: redaction.redacted,
+        replaced: replaced(redaction),
+        kept: redaction.kept.iter().map(|kept| (kept.what.as_str(), kept.values.as_slice())).collect(),
+        differs: redaction.rejudged.differs.iter().map(difference).collect(),
+        notes: &redaction.notes,
+        more: format!("syncready bundle show {name} --file {}", file::FACTS),
+    };
+    report::bundle::list(&contents, style)
 }
 
-fn replaced(redaction: &Redaction) -> String {
-    let mut text = String::from(if redaction.redacted {
-        "\nReplaced or removed (values, places, files)\n"
-    } else {
-        "\nPersonal values stand in it as they are. Removed (values, places, files)\n"
-    });
-    let mut kinds: BTreeMap<&str, (u64, Vec<&str>)> = BTreeMap::new();
+fn replaced(redaction: &Redaction) -> Vec<Taken<'_>> {
+    let mut kinds: BTreeMap<&str, Taken<'_>> = BTreeMap::new();
     for line in &redaction.replaced {
-        let (count, files) = kinds.entry(&line.kind).or_default();
-        *count += line.count;
-        if !files.contains(&line.file.as_str()) {
-            files.push(&line.file);
+        let values = redaction.values.get(&line.kind).copied();
+        let new = || Taken { kind: &line.kind, values, places: 0, files: Vec::new() };
+        let taken = kinds.entry(&line.kind).or_insert_with(new);
+        taken.places += line.count;
+        if !taken.files.contains(&line.file.as_str()) {
+            taken.files.push(&line.file);
         }
     }
-    if kinds.is_empty() {
-        text.push_str("  nothing\n");
-    }
-    for (kind, (count, files)) in kinds {
-        let values = redaction.values.get(kind).map_or_else(|| "-".to_owned(), ToString::to_string);
-        let _ = writeln!(text, "  {values:>5} {count:>6}  {kind}: {}", files.join(", "));
-    }
-    text
-}
-
-/// How many kept values of a kind are named.
-const NAMED: usize = 3;
-
-fn kept(redaction: &Redaction) -> String {
-    let mut text = String::new();
-    for kept in &redaction.kept {
-        if text.is_empty() {
-            text.push_str("\nStays, because it is everybody's or support needs it\n");
-        }
-        let mut named = kept.values.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        if kept.values.len() > NAMED {
-            let _ = write!(named, " and {} more", kept.values.len() - NAMED);
-        }
-        let _ = writeln!(text, "  {}: {named}", kept.what);
-    }
-    text
+    kinds.into_values().collect()
 }
 
 /// A size for people.

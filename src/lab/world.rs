@@ -55,8 +55,8 @@
 //!                       service_principals{KEY: {AppId, ObjectId, DisplayName}},
 //!                       leftovers{KEY: Get-ManagementRoleAssignment row},
 //!                       public_folders{KEY: {path (with backslashes), class, permissions{mailbox key, group key
-//!                       or Default: level}, items[subjects], content {address, guid}: the mailbox that keeps
-//!                       them, otherwise that of the hierarchy}} (folders above are rows too),
+//!                       or Default: level}, items[subjects], content {address, guid, broken (its items do not
+//!                       open)}: the mailbox that keeps them, otherwise that of the hierarchy}} (folders above are rows too),
 //!                       public_folder_mailbox {address, server}: told by Autodiscover, demanded as headers;
 //!                       members: keys of users or groups (direct members count), addresses or *; none: everybody
 //! ews                   host, kind online|exchange-server, version, challenges[], logon_form,

@@ -11,7 +11,9 @@ use crate::engine::Word;
 
 /// Columns of a step's name, of what it was done with, and of a time.
 const STEP: usize = 15;
-const SUBJECT: usize = 12;
+const SUBJECT: usize = 11;
+/// Most columns that paths of public folders may take.
+const WIDE_SUBJECT: usize = 28;
 const TIME: usize = 9;
 
 /// The steps, mailbox by mailbox.
@@ -83,33 +85,38 @@ fn about(mailbox: &Value) -> String {
     if mailbox["read_only"].is_null() { role.to_owned() } else { format!("{role}, read only") }
 }
 
-/// One line a step; what was skipped for the same reason, in one line together.
+/// One line a step; below them what was skipped, each reason once.
 fn each(page: &mut Page, steps: &[&Value]) {
-    let idle = |step: &&&Value| text(step, "result") == "skipped" && text(step, "code") == "read-only";
-    let (unwritten, done): (Vec<&Value>, Vec<&Value>) = steps.iter().partition(idle);
-    let mut rest = done.as_slice();
-    while let Some((first, more)) = rest.split_first() {
-        if text(first, "result") != "skipped" {
-            line(page, first);
-            rest = more;
-            continue;
-        }
-        let alike = |step: &&&Value| text(step, "result") == "skipped" && step["text"] == first["text"];
-        let together = rest.iter().take_while(alike).count();
-        skipped(page, &rest[..together], text(first, "code"), text(first, "text"));
-        rest = &rest[together..];
+    let is_skipped = |step: &&&Value| text(step, "result") == "skipped";
+    let (idle, done): (Vec<&Value>, Vec<&Value>) = steps.iter().partition(is_skipped);
+    let longest = done.iter().map(|step| width(&plain(text(step, "subject")))).max().unwrap_or_default();
+    for step in done {
+        line(page, step, longest.clamp(SUBJECT, WIDE_SUBJECT - 1) + 1);
     }
-    if let Some(first) = unwritten.first() {
-        skipped(page, &unwritten, text(first, "code"), text(first, "text"));
+    reasons(page, &idle);
+}
+
+/// Steps that are skipped, by their reasons in the order in which these come up.
+fn reasons(page: &mut Page, steps: &[&Value]) {
+    let reason = |step: &Value| (text(step, "code").to_owned(), text(step, "text").to_owned());
+    let mut groups: Vec<((String, String), Vec<&Value>)> = Vec::new();
+    for step in steps {
+        match groups.iter_mut().find(|(known, _)| *known == reason(step)) {
+            Some((_, group)) => group.push(step),
+            None => groups.push((reason(step), vec![step])),
+        }
+    }
+    for ((code, why), group) in groups {
+        skipped(page, &group, &code, &why);
     }
 }
 
-fn line(page: &mut Page, step: &Value) {
+fn line(page: &mut Page, step: &Value, subjects: usize) {
     let (word, paint, said) = verdict(step);
     let style = page.style();
     let (name, subject) = (plain(text(step, "step")), plain(text(step, "subject")));
     let gap = STEP.saturating_sub(width(&name)).max(1);
-    let room = SUBJECT.saturating_sub(width(&subject)).max(1);
+    let room = subjects.saturating_sub(width(&subject)).max(1);
     let took = format!("{:>TIME$}", time(number(step, "ms")));
     let start = format!("{name}{:gap$}{subject}{:room$}{took}", "", "");
     let waited = match number(step, "waited_ms") {
@@ -169,22 +176,32 @@ fn details(page: &mut Page, step: &Value, word: Word) {
     }
 }
 
-/// Steps that are skipped for one reason; a word stands for all that writes.
+/// Steps that are skipped for one reason; a word stands for all that writes, and a number for steps that
+/// are only done with several things.
 fn skipped(page: &mut Page, steps: &[&Value], code: &str, why: &str) {
-    let short = |step: &&&Value| match step["subject"].as_str() {
-        Some(subject) => format!("{} {subject}", text(step, "step")),
-        None => text(step, "step").to_owned(),
-    };
-    let names: Vec<String> = if code == "read-only" {
-        vec!["everything that writes".to_owned()]
-    } else {
-        steps.iter().map(|step| short(&step)).collect()
-    };
+    let names = if code == "read-only" { "everything that writes".to_owned() } else { folded(steps) };
     let lead = format!("{} ", mark(Word::Skipped, page.style()));
-    page.hang(2, &lead, &format!("skipped: {}", names.join(", ")), Paint::Dim);
+    page.hang(2, &lead, &format!("{} skipped: {names}", count(steps.len(), "step")), Paint::Dim);
     if !why.is_empty() {
         page.text(6, why, Paint::Dim);
     }
+}
+
+/// The names of steps; of those that stand there several times only how often.
+fn folded(steps: &[&Value]) -> String {
+    let mut names: Vec<(&str, Vec<&str>)> = Vec::new();
+    for step in steps {
+        let (name, subject) = (text(step, "step"), text(step, "subject"));
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, subjects)) => subjects.push(subject),
+            None => names.push((name, vec![subject])),
+        }
+    }
+    let shown = |(name, subjects): &(&str, Vec<&str>)| match subjects[..] {
+        [only] => format!("{name} {only}").trim_end().to_owned(),
+        _ => format!("{name} ({})", subjects.len()),
+    };
+    names.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn notes(page: &mut Page, sync: &Value) {
@@ -264,9 +281,18 @@ fn account_plan(page: &mut Page, account: &Value) {
         for step in meant {
             planned(page, step);
         }
-        for together in left_out.chunk_by(|one, other| one["skipped"] == other["skipped"]) {
-            let why = &together[0]["skipped"];
-            skipped(page, together, text(why, "code"), text(why, "text"));
+        // A plan keeps the reason in a field of its own.
+        let mut reasons: Vec<&Value> = left_out.iter().map(|step| &step["skipped"]).collect();
+        reasons.dedup();
+        let mut told: Vec<&Value> = Vec::new();
+        for why in reasons {
+            if told.contains(&why) {
+                continue;
+            }
+            told.push(why);
+            let group: Vec<&Value> =
+                left_out.iter().filter(|step| step["skipped"] == *why).copied().collect();
+            skipped(page, &group, text(why, "code"), text(why, "text"));
         }
     }
     traces(page, account);
@@ -275,7 +301,7 @@ fn account_plan(page: &mut Page, account: &Value) {
 fn planned(page: &mut Page, step: &Value) {
     let (name, subject) = (text(step, "step"), text(step, "subject"));
     let gap = STEP.saturating_sub(width(name)).max(1);
-    let room = SUBJECT.saturating_sub(width(subject)).max(1);
+    let room = (SUBJECT + 1).saturating_sub(width(subject)).max(1);
     let writes = if step["writes"] == true { "writes" } else { "reads " };
     let lead = format!("{writes} {name}{:gap$}{subject}{:room$}", "", "");
     page.hang(2, &lead, text(step, "requests"), Paint::Plain);
@@ -349,9 +375,36 @@ mod tests {
         }
         let text = shown(&skipped, 80);
         assert!(
-            text.contains("  - skipped: read contact, update contact\n      nothing was made\n"),
+            text.contains("  - 2 steps skipped: read contact, update contact\n      nothing was made\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_reason_stands_once_however_many_steps_lie_between() {
+        let skip = |name: &str, subject: &str, why: &str| {
+            let mut step = step(name, "skipped");
+            (step["subject"], step["text"]) = (subject.into(), why.into());
+            step
+        };
+        let (folder, feed) = ("the folder was not made", "the feed did not answer");
+        let steps = [
+            skip("create", "contact", folder),
+            step("create", "ok"),
+            skip("create", "note", folder),
+            skip("feed-created", "contacts", feed),
+            skip("read", "contact", folder),
+            step("read", "ok"),
+            skip("read", "note", folder),
+            skip("delete", "contact", folder),
+        ];
+        for columns in [50, 80] {
+            let text = shown(&steps, columns);
+            assert!(text.contains("- 5 steps skipped: create (2), read (2), delete"), "{text}");
+            assert!(text.contains("- 1 step skipped: feed-created contacts"), "{text}");
+            assert_eq!((text.matches(folder).count(), text.matches(feed).count()), (1, 1), "{text}");
+            assert!(text.lines().all(|line| width(line) <= columns), "{text}");
+        }
     }
 
     #[test]

@@ -304,6 +304,10 @@ fn readable<'a>(context: &Context<'a>, wanted: &str) -> Result<&'a Value, Fault>
     if !granted(context, folder).may('r') {
         return Err(Fault::new("ErrorAccessDenied", "Access is denied. Check credentials and try again."));
     }
+    if folder["content"]["broken"] == true {
+        // Assumed: no source shows what a mailbox says that does not get at the items that it keeps.
+        return Err(Fault::new("ErrorPublicFolderOperationFailed", "The public folder operation failed."));
+    }
     Ok(folder)
 }
 

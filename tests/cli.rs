@@ -592,6 +592,15 @@ fn a_manual_page_has_examples_and_exit_codes() {
 }
 
 #[test]
+fn a_manual_page_tells_the_codes_and_notes_of_its_own_command() {
+    let run = Place::new().run(&["man", "troubleshoot"]);
+    for part in [".SH NOTES", "nothing leaves this machine", "0 a cause is proven"] {
+        assert!(run.stdout.contains(part), "no {part}: {}", run.stdout);
+    }
+    assert!(!run.stdout.contains("nothing to check"), "{}", run.stdout);
+}
+
+#[test]
 fn the_manual_has_a_page_for_every_command() {
     let place = Place::new();
     assert_eq!(place.run(&["man", "-o", "man1"]).code, 0);

@@ -6,7 +6,7 @@ use super::{
     desk::{self, Desk},
     live, look,
     output::Sink,
-    own,
+    own::{self, Brought},
     problem::Problem,
     replay, scenarios, select,
     trouble::Trouble,
@@ -24,15 +24,11 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
     fits_together(args)?;
     let args = &wanted(args)?;
     let (report_to, facts_to) = sinks(args)?;
-    let style = look::stdout(&args.look, !report_to.is_stdout());
+    let style = look::stdout(&args.report.look, !report_to.is_stdout());
     let configured = configured(args)?;
     let brought = own::bring(&args.checks, configured.as_ref())?;
     let catalogue = brought.catalogue();
-    let mut selection = select::selection(catalogue, args)?;
-    selection.check_params.clone_from(&brought.params);
-    if let Some((file, source)) = &configured {
-        selection.waivers = select::waivers(file, source, catalogue)?;
-    }
+    let selection = selection(args, configured.as_ref(), &brought)?;
     let mut desk = Desk::new(args, style, catalogue, &selection, (report_to, facts_to))?;
     let took = match &args.from {
         Some(path) => {
@@ -75,10 +71,10 @@ pub fn fits_together(args: &args::Check) -> Result<(), Problem> {
 
 /// Both destinations, found writable before anything is asked of any server.
 pub fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
-    if args.save_facts.is_some() && args.save_facts == args.output.output {
+    if args.save_facts.is_some() && args.save_facts == args.report.output.output {
         return Err(Problem::new("the report and the facts cannot go to the same file"));
     }
-    let report = Sink::open(args.output.output.as_deref())?;
+    let report = Sink::open(args.report.output.output.as_deref())?;
     let facts = args.save_facts.as_deref().map(|path| Sink::open(Some(path))).transpose()?;
     Ok((report, facts))
 }
@@ -88,10 +84,25 @@ pub fn sinks(args: &args::Check) -> Result<(Sink, Option<Sink>), Problem> {
 pub fn configured(args: &args::Check) -> Result<Option<(File, Source)>, Problem> {
     let source = match (&args.demo, &args.from) {
         (Some(_), _) => None,
-        (None, Some(_)) => config::find(args.setting.config.as_deref())?,
+        (None, Some(_)) => config::find(args.live.setting.config.as_deref())?,
         (None, None) => Some(live::configured(args)?),
     };
-    source.map(|source| config::load(source, &args.setting.set)).transpose()
+    source.map(|source| config::load(source, &args.live.setting.set)).transpose()
+}
+
+/// The selection, with the parameters and waivers of the configuration.
+pub fn selection(
+    args: &args::Check,
+    configured: Option<&(File, Source)>,
+    brought: &Brought,
+) -> Result<Selection, Problem> {
+    let catalogue = brought.catalogue();
+    let mut selection = select::selection(catalogue, args)?;
+    selection.check_params.clone_from(&brought.params);
+    if let Some((file, source)) = configured {
+        selection.waivers = select::waivers(file, source, catalogue)?;
+    }
+    Ok(selection)
 }
 
 /// Judges a whole document as the desk does.

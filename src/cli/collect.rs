@@ -1,6 +1,6 @@
 //! `collect`: saves what a run sees without judging it, or prints the script that makes an import.
 
-use super::{args, config, exit, live, output::Sink, own, script, select, trouble::Trouble};
+use super::{args, config, exit, live, output::Sink, script, select, trouble::Trouble};
 
 /// Collects, or prints the script.
 pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
@@ -11,13 +11,9 @@ pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
         return Ok(exit::READY);
     }
     let check = args.as_check();
-    let source = live::configured(&check)?;
-    let configured = config::load(source.clone(), &check.setting.set)?;
-    let brought = own::bring(&check.checks, Some(&configured))?;
+    let (brought, plan) = live::prepared(&check)?;
     let selection = select::selection(brought.catalogue(), &check)?;
-    let plan = live::planned(&check, source, brought.catalogue())?;
-    let memory = if check.setting.retry_sign_in { None } else { live::remembered() };
-    let tasks = plan.tasks.clone();
+    let (tasks, memory) = (plan.tasks.clone(), live::memory(&check.live.setting));
     let document = live::tidy(&tasks, live::examine(&check, plan, &brought, &selection, memory))?;
     let text = serde_json::to_string_pretty(&document).map_err(|error| Trouble::Ours(error.to_string()))?;
     sink.write(&(text + "\n"))?;
@@ -26,10 +22,10 @@ pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
 
 /// The accounts of the command line, else those of the configuration, and the mailboxes to ask about.
 fn named(args: &args::Collect) -> Result<(Vec<String>, Vec<String>), Trouble> {
-    let mut targets = args.as_mailboxes.clone();
+    let mut targets = args.live.as_mailboxes.clone();
     let mut accounts = args.accounts.clone();
-    if let Some(source) = config::find(args.setting.config.as_deref())? {
-        let (file, source) = config::load(source, &args.setting.set)?;
+    if let Some(source) = config::find(args.live.setting.config.as_deref())? {
+        let (file, source) = config::load(source, &args.live.setting.set)?;
         for table in &file.accounts {
             let table = table.get_ref();
             let Some(address) = table.address.as_ref().map(toml::Spanned::get_ref) else { continue };

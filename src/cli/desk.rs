@@ -55,7 +55,7 @@ impl<'a> Desk<'a> {
         selection: &'a Selection,
         (reports, facts): (Sink, Option<Sink>),
     ) -> Result<Self, Problem> {
-        let reports = match args.format {
+        let reports = match args.report.format {
             Format::Jsonl => Reports::Lines(reports.lines()?),
             _ => Reports::Whole(reports, Vec::new()),
         };
@@ -155,10 +155,10 @@ impl<'a> Desk<'a> {
             Reports::Lines(lines) => lines.finish()?,
             Reports::Whole(sink, accounts) => {
                 let report = self.judge.report(&head, accounts);
-                sink.write(&render(&report, self.args.format, &self.style))?;
+                sink.write(&render(&report, self.args.report.format, &self.style))?;
             }
         }
-        Ok(exit::of(self.verdict, self.warned, self.args.exit_codes))
+        Ok(exit::of(self.verdict, self.warned, self.args.report.exit_codes))
     }
 }
 

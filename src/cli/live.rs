@@ -10,7 +10,7 @@ use super::{
     config::{self, File, Plan, Source, Wishes},
     imports,
     output::note,
-    own::Brought,
+    own::{self, Brought},
     problem::Problem,
     refused::{self, Refused},
     rounds::Rounds,
@@ -49,15 +49,15 @@ pub fn collect(
 ) -> Result<u64, Trouble> {
     let Some((file, source)) = configured else { return demo(args, brought, selection, take) };
     let plan = plan(args, &file, &source, brought.catalogue())?;
-    let memory = (!args.setting.retry_sign_in).then(remembered).flatten();
+    let memory = memory(&args.live.setting);
     let tasks = plan.tasks.clone();
     tidy(&tasks, stream(args, plan, brought, selection, memory, take))
 }
 
 /// The configuration; an empty one where none is needed.
 pub fn configured(args: &args::Check) -> Result<Source, Problem> {
-    let found = config::find(args.setting.config.as_deref())?;
-    if found.is_none() && args.accounts.is_empty() && args.setting.set.is_empty() {
+    let found = config::find(args.live.setting.config.as_deref())?;
+    if found.is_none() && args.accounts.is_empty() && args.live.setting.set.is_empty() {
         let message = format!("nothing to check: no ACCOUNT, and no ./{}", config::DEFAULT_NAME);
         return Err(Problem::new(message).help("`syncready check --demo` shows it on a simulated tenant"));
     }
@@ -66,9 +66,18 @@ pub fn configured(args: &args::Check) -> Result<Source, Problem> {
     Ok(found.unwrap_or_else(nothing))
 }
 
+/// What a live run brings along from the configuration and the command line, and its plan.
+pub fn prepared(args: &args::Check) -> Result<(Brought, Plan), Problem> {
+    let configured = config::load(configured(args)?, &args.live.setting.set)?;
+    let brought = own::bring(&args.checks, Some(&configured))?;
+    let (file, source) = &configured;
+    let plan = plan(args, file, source, brought.catalogue())?;
+    Ok((brought, plan))
+}
+
 /// Reads a configuration; gives the plan.
 pub fn planned(args: &args::Check, source: Source, catalogue: &Catalogue) -> Result<Plan, Problem> {
-    let (file, source) = config::load(source, &args.setting.set)?;
+    let (file, source) = config::load(source, &args.live.setting.set)?;
     plan(args, &file, &source, catalogue)
 }
 
@@ -77,15 +86,15 @@ fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue)
     let test_sync = wanted.then(|| args.test_sync.wishes(args.sweep));
     let wishes = Wishes {
         accounts: &args.accounts,
-        profile: args.setting.profile.as_deref(),
-        also: &args.as_mailboxes,
-        no_sign_in: args.no_sign_in,
+        profile: args.live.setting.profile.as_deref(),
+        also: &args.live.as_mailboxes,
+        no_sign_in: args.live.no_sign_in,
         protocol: args.test_sync.protocol,
         test_sync: test_sync.as_ref(),
         outside: &args.test_sync.negative,
     };
     let mut plan = config::plan(file, source, &wishes, &select::profiles(catalogue))?;
-    plan.imports = imports::read(&args.imports, file, source)?;
+    plan.imports = imports::read(&args.live.imports, file, source)?;
     let answers = select::attests(file, source, catalogue, Timestamp::now())?;
     for target in &mut plan.targets {
         let fits = |only: &String| only.eq_ignore_ascii_case(&target.account);
@@ -93,6 +102,12 @@ fn plan(args: &args::Check, file: &File, source: &Source, catalogue: &Catalogue)
         target.attested = own.map(|(_, answer)| answer.clone()).collect();
     }
     Ok(plan)
+}
+
+/// A lab that serves the scenario.
+pub async fn start(scenario: &Scenario) -> Result<Lab, Trouble> {
+    let lab = Lab::start(scenario, crate::lab::Options::default()).await;
+    lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))
 }
 
 /// The configuration that reaches a lab.
@@ -110,8 +125,7 @@ fn demo(
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
     let tasks = Tasks::default();
     tidy(&tasks, async {
-        let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
-        let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+        let lab = start(&scenario).await?;
         let source = lab_source(&scenario, &lab, lab.config_toml().to_owned());
         let plan = Plan { tasks: tasks.clone(), ..planned(args, source, brought.catalogue())? };
         stream(args, plan, brought, selection, None, take).await
@@ -129,15 +143,14 @@ pub fn in_rounds<T>(
         let plan = plan(args, &file, &source, brought.catalogue())?;
         let all: Vec<String> = plan.targets.iter().map(|target| target.account.clone()).collect();
         super::troubleshoot::one(all.iter().map(String::as_str), &all)?;
-        let memory = (!args.setting.retry_sign_in).then(remembered).flatten();
+        let memory = memory(&args.live.setting);
         let tasks = plan.tasks.clone();
         return tidy(&tasks, async { work(&mut InRounds::begin(args, plan, brought, memory).await?).await });
     }
     let scenario = scenarios::find(args.demo.as_deref().unwrap_or_default())?;
     let tasks = Tasks::default();
     tidy(&tasks, async {
-        let lab = Lab::start(&scenario, crate::lab::Options::default()).await;
-        let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+        let lab = start(&scenario).await?;
         lab_in_rounds((&scenario, &lab), args, brought, &tasks, work).await
     })
 }
@@ -252,7 +265,7 @@ async fn stream(
 ) -> Result<u64, Trouble> {
     let (needed, queries) = needs(&plan.targets, brought.catalogue(), selection)?;
     let extra = brought.extra(queries);
-    gather_parts(plan, &needed, args.timeout, &args.look, memory, extra, take).await
+    gather_parts(plan, &needed, args.live.timeout, &args.report.look, memory, extra, take).await
 }
 
 /// Collects the needed facts about the plan's targets.
@@ -299,8 +312,8 @@ impl<'a> InRounds<'a> {
         brought: &'a Brought,
         memory: Option<Refused>,
     ) -> Result<Self, Trouble> {
-        let rounds = Rounds::begin(plan, args.timeout, memory, Some(Carry::default())).await?;
-        Ok(Self { brought, look: &args.look, rounds })
+        let rounds = Rounds::begin(plan, args.live.timeout, memory, Some(Carry::default())).await?;
+        Ok(Self { brought, look: &args.report.look, rounds })
     }
 
     /// One round.
@@ -347,6 +360,11 @@ fn needs(
 /// The memory of this user, where there is a home to keep it in.
 pub fn remembered() -> Option<Refused> {
     refused::usual_path().map(|path| Refused::read(&path, Timestamp::now()))
+}
+
+/// The same, unless what it holds may be sent again.
+pub fn memory(setting: &args::Setting) -> Option<Refused> {
+    if setting.retry_sign_in { None } else { remembered() }
 }
 
 /// The same, as a run wants it.

@@ -89,34 +89,55 @@ fn roff(command: &clap::Command) -> std::io::Result<Vec<u8>> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut text)?;
     }
-    examples(command).to_writer(&mut text)?;
-    exit_codes().to_writer(&mut text)?;
+    after_help(command).to_writer(&mut text)?;
+    exit_codes(command).to_writer(&mut text)?;
     surroundings().to_writer(&mut text)?;
     Ok(text)
 }
 
-/// The examples of `--help`, line by line as they stand there.
-fn examples(command: &clap::Command) -> Roff {
+/// How the paragraph begins in which `--help` says what the codes mean.
+const EXIT_CODES: &str = "Exit codes: ";
+
+fn paragraphs(command: &clap::Command) -> Vec<String> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    help.split("\n\n").map(str::to_owned).collect()
+}
+
+/// What stands below the options in `--help`: the examples line by line, then the notes.
+fn after_help(command: &clap::Command) -> Roff {
     let mut roff = Roff::new();
-    let Some(help) = command.get_after_help().map(ToString::to_string) else { return roff };
-    for block in help.split("\n\n") {
-        let Some(lines) = block.strip_prefix("Examples:\n").or_else(|| block.strip_prefix("Example:\n"))
-        else {
+    let mut noted = false;
+    for block in
+        paragraphs(command).iter().filter(|block| !block.starts_with(EXIT_CODES) && !block.is_empty())
+    {
+        let examples = block.strip_prefix("Examples:\n").or_else(|| block.strip_prefix("Example:\n"));
+        if let Some(lines) = examples {
+            roff.control("SH", ["EXAMPLES"]);
+            roff.control("nf", []);
+            for line in lines.lines() {
+                roff.text([roman(line)]);
+            }
+            roff.control("fi", []);
             continue;
-        };
-        roff.control("SH", ["EXAMPLES"]);
-        roff.control("nf", []);
-        for line in lines.lines() {
-            roff.text([roman(line)]);
         }
-        roff.control("fi", []);
+        roff.control(if noted { "PP" } else { "SH" }, if noted { None } else { Some("NOTES") });
+        roff.text([roman(block)]);
+        noted = true;
     }
     roff
 }
 
-fn exit_codes() -> Roff {
+/// The codes as its own help tells them; else those of the whole program.
+fn exit_codes(command: &clap::Command) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
+    let own =
+        paragraphs(command).into_iter().find_map(|text| text.strip_prefix(EXIT_CODES).map(str::to_owned));
+    let is_program = display_name(command) == command.get_name();
+    if let Some(own) = own.filter(|_| !is_program) {
+        roff.text([roman(format!("{own} The others are those of syncready(1)."))]);
+        return roff;
+    }
     for (code, meaning) in exit::TABLE {
         roff.control("TP", ["6"]);
         roff.text([bold(code.to_string())]);

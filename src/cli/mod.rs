@@ -64,10 +64,10 @@ fn run() -> u8 {
         }
     };
     let (outcome, look, convention) = match &cli.command {
-        Command::Check(args) => (check::run(args), &args.look, args.exit_codes),
+        Command::Check(args) => (check::run(args), &args.report.look, args.report.exit_codes),
         Command::Bundle(args) => (bundle::run(args), args.look(), args.exit_codes()),
         Command::Collect(args) => (collect::run(args), &args.look, ExitCodes::Plain),
-        Command::SyncTest(args) => (sync_test::run(args), &args.look, args.exit_codes),
+        Command::SyncTest(args) => (sync_test::run(args), &args.report.look, args.report.exit_codes),
         Command::Checks(args) => (checks::run(&args.action), args.action.look(), ExitCodes::Plain),
         Command::Coverage(args) => (coverage::run(args), &args.look, ExitCodes::Plain),
         Command::Explain(args) => (explain::run(args), &args.look, ExitCodes::Plain),

@@ -31,9 +31,9 @@ pub fn find(name: &str) -> Result<Scenario, Problem> {
 
 /// Prints all scenarios.
 pub fn list(args: &args::Check) -> Result<u8, Trouble> {
-    let sink = Sink::open(args.output.output.as_deref())?;
+    let sink = Sink::open(args.report.output.output.as_deref())?;
     let all = lab::scenarios();
-    let text = if args.format == Format::Json { as_json(&all) } else { as_text(&all) };
+    let text = if args.report.format == Format::Json { as_json(&all) } else { as_text(&all) };
     sink.write(&text)?;
     Ok(exit::READY)
 }

@@ -25,18 +25,18 @@ pub fn profiles(catalogue: &Catalogue) -> BTreeMap<String, config::Profile> {
 /// The selection that the command line asks for.
 pub fn selection(catalogue: &Catalogue, args: &args::Check) -> Result<Selection, Problem> {
     let selection = Selection {
-        only: args.only.clone(),
-        skip: args.skip.clone(),
-        profile: args.setting.profile.clone(),
+        only: args.filter.only.clone(),
+        skip: args.filter.skip.clone(),
+        profile: args.live.setting.profile.clone(),
         with: if args.sync { vec![AREA.to_owned()] } else { Vec::new() },
-        strict: args.strict,
+        strict: args.report.strict,
         changed_within: args.changed_within,
         ..Selection::default()
     };
     if let Some(name) = selection.unknown_names(catalogue).first() {
         return Err(unknown_check(catalogue, name));
     }
-    if let Some(name) = &args.setting.profile
+    if let Some(name) = &args.live.setting.profile
         && catalogue.profile(name).is_none()
     {
         let names: Vec<&str> = catalogue.profiles().map(|profile| profile.name.as_str()).collect();

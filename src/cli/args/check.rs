@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser};
 
-use super::{Cli, Command, ExitCodes, Format, Look, Output, Setting, days, duration};
+use super::{Cli, Command, Filter, Live, Report, days};
 use crate::cli::sync_test::args::SyncOptions;
 
 /// `check`.
@@ -20,31 +20,19 @@ pub struct Check {
     #[arg(conflicts_with_all = ["accounts", "from"])]
     pub demo: Option<String>,
     /// Judge saved facts (`-`: standard input) again, without any network.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes", "imports"])]
     pub from: Option<PathBuf>,
     /// Save everything that was seen, readable for you only; `--from` judges it again. `FILE.jsonl` is
     /// written account by account.
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
 
-    /// Whom it is about.
+    /// How it is looked at.
     #[command(flatten)]
-    pub setting: Setting,
+    pub live: Live,
     /// Directory of checks of your own; repeatable.
     #[arg(long, value_name = "DIR", help_heading = "Configuration")]
     pub checks: Vec<PathBuf>,
-    /// Also try this mailbox, read only; repeatable.
-    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
-    pub as_mailboxes: Vec<String>,
-    /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
-    #[arg(long = "import", value_name = "FILE", conflicts_with = "from", help_heading = "Configuration")]
-    pub imports: Vec<PathBuf>,
-    /// Do not sign in as the product, even where its credential is configured.
-    #[arg(long, conflicts_with = "retry_sign_in", help_heading = "Configuration")]
-    pub no_sign_in: bool,
-    /// Time limit of the whole run.
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
-    pub timeout: Option<Duration>,
 
     /// Also do the test sync: it writes to marked folders of its own and removes them again.
     #[arg(long, conflicts_with_all = ["from", "no_sign_in"], help_heading = "Test sync")]
@@ -56,31 +44,16 @@ pub struct Check {
     #[arg(skip)]
     pub sweep: bool,
 
-    /// Only these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub only: Vec<String>,
-    /// Not these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub skip: Vec<String>,
-    /// Let warnings and unknowns count.
-    #[arg(long, help_heading = "Selection")]
-    pub strict: bool,
+    /// Which checks.
+    #[command(flatten)]
+    pub filter: Filter,
 
     /// How long before the run a change counts as lately, for example `14d`.
     #[arg(long, value_name = "TIME", value_parser = days, help_heading = "Output")]
     pub changed_within: Option<Duration>,
-    /// Format of the report.
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
-    /// Convention of exit codes.
-    #[arg(long, value_enum, default_value_t = ExitCodes::Plain, value_name = "KIND", help_heading = "Output")]
-    pub exit_codes: ExitCodes,
-    /// Where it goes.
+    /// What is told of it.
     #[command(flatten)]
-    pub output: Output,
-    /// How it looks.
-    #[command(flatten)]
-    pub look: Look,
+    pub report: Report,
 }
 
 impl Check {

@@ -2,6 +2,7 @@
 
 mod check;
 mod collect;
+mod shared;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 
 pub use check::Check;
 pub use collect::Collect;
+pub use shared::{
+    Brings, Color, ExitCodes, Filter, Format, Live, Look, Output, PageFormat, Report, Setting, TextFormat,
+    days, duration,
+};
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Green.on_default().bold())
@@ -34,7 +39,7 @@ Examples:
   syncready explain mfa/per-user-mfa-is-off
   syncready troubleshoot --log sync.log   the likeliest cause behind a log
 
-Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 undetermined,
+Exit codes: 0 ready or done, 1 not ready, 2 wrong usage or configuration, 3 undetermined, \
 4 nothing to check, 70 our fault, 130 and 143 on signals.";
 
 /// The subcommands.
@@ -69,108 +74,6 @@ pub enum Command {
     Completions(Completions),
     /// Print a page of the manual, or write all of them into a folder.
     Man(Manual),
-}
-
-/// How the output looks.
-#[derive(Debug, Clone, Args)]
-pub struct Look {
-    /// Color: auto means on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
-    pub color: Color,
-    /// Use plain ASCII marks and lines.
-    #[arg(long, help_heading = "Output")]
-    pub ascii: bool,
-}
-
-/// What the user brings along.
-#[derive(Debug, Clone, Args)]
-pub struct Brings {
-    /// Directory of checks of your own; repeatable.
-    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
-    pub checks: Vec<PathBuf>,
-    /// Configuration, for its checks and collectors; without it ./syncready.toml, if it is there.
-    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
-    pub config: Option<PathBuf>,
-}
-
-/// Whom a live run is about, and as whom.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Setting {
-    /// Configuration; without it ./syncready.toml, if it is there.
-    #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]
-    pub config: Option<PathBuf>,
-    /// Override a value of the configuration, for example `tenant.domain=contoso.com`.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
-    pub set: Vec<String>,
-    /// What the sync product needs.
-    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
-    pub profile: Option<String>,
-    /// Send a credential again that was refused less than 24 hours ago.
-    #[arg(long, help_heading = "Configuration")]
-    pub retry_sign_in: bool,
-}
-
-/// Where the document goes.
-#[derive(Debug, Clone, Args)]
-pub struct Output {
-    /// Write to FILE, whole or not at all, instead of standard output.
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
-}
-
-/// When to use color.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// Formats of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Everything, ground-up.
-    Table,
-    /// Only what needs attention.
-    Short,
-    /// One JSON document.
-    Json,
-    /// JSON Lines, for fleets: one account a line, written as soon as it is judged.
-    Jsonl,
-    /// One paragraph about the first cause, to paste into a ticket.
-    Ticket,
-}
-
-/// Formats of everything that is text or JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TextFormat {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
-}
-
-/// Formats of what may be handed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PageFormat {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
-    /// For tickets and wikis.
-    Markdown,
-}
-
-/// Conventions of exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExitCodes {
-    /// 0 ready, 1 not ready, 2 usage, 3 undetermined, 4 nothing to check.
-    Plain,
-    /// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-    Nagios,
 }
 
 /// `explain`.
@@ -400,22 +303,6 @@ pub struct Manual {
     pub look: Look,
 }
 
-/// Reads `60s`, `2m`, `1m 30s`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let refusal = || format!("`{text}` is not a time; write it like 30s, 2m or 1m30s");
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| refusal())?;
-    let duration = Duration::try_from(parsed).map_err(|_| refusal())?;
-    if duration.is_zero() { Err("a time limit of zero lets nothing finish".into()) } else { Ok(duration) }
-}
-
-/// Reads `14d` besides what [`duration`] reads.
-pub fn days(text: &str) -> Result<Duration, String> {
-    match text.strip_suffix('d').map(str::parse::<u64>) {
-        Some(Ok(days)) => Ok(Duration::from_hours(days.saturating_mul(24))),
-        _ => duration(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -425,22 +312,6 @@ mod tests {
     #[test]
     fn the_definition_holds_no_contradiction() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_read_with_their_unit() {
-        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
-    }
-
-    #[test]
-    fn a_window_may_be_given_in_days() {
-        assert_eq!(days("2d"), Ok(Duration::from_hours(48)));
-        assert_eq!(days("36h"), Ok(Duration::from_hours(36)));
-    }
-
-    #[test]
-    fn a_time_without_a_unit_is_refused() {
-        assert!(duration("60").is_err());
     }
 
     #[test]
@@ -454,6 +325,6 @@ mod tests {
     fn checks_may_be_separated_by_commas() {
         let cli = Cli::try_parse_from(["syncready", "check", "--only", "mfa,sso", "--only", "dns"]);
         let Command::Check(check) = cli.expect("parses").command else { panic!("check") };
-        assert_eq!(check.only, ["mfa", "sso", "dns"]);
+        assert_eq!(check.filter.only, ["mfa", "sso", "dns"]);
     }
 }

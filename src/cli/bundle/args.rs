@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 
 use crate::cli::args::{
-    Brings, Check, Cli, Command, ExitCodes, Format, Look, Output, Setting, TextFormat, days, duration,
+    Brings, Check, Cli, Command, ExitCodes, Filter, Live, Look, Output, Report, Setting, TextFormat, days,
 };
 
 /// `bundle`.
@@ -25,7 +25,7 @@ impl Bundle {
     pub fn look(&self) -> &Look {
         match &self.action {
             Some(Action::Show(args)) => &args.look,
-            Some(Action::Check(args)) => &args.look,
+            Some(Action::Check(args)) => &args.report.look,
             Some(Action::Reveal(args)) => &args.look,
             None => &self.create.look,
         }
@@ -34,7 +34,7 @@ impl Bundle {
     /// Its convention of exit codes.
     pub fn exit_codes(&self) -> ExitCodes {
         match &self.action {
-            Some(Action::Check(args)) => args.exit_codes,
+            Some(Action::Check(args)) => args.report.exit_codes,
             _ => ExitCodes::Plain,
         }
     }
@@ -62,7 +62,7 @@ pub struct Create {
     #[arg(conflicts_with_all = ["accounts", "from"])]
     pub demo: Option<String>,
     /// Take saved facts instead of looking again; `-`: standard input.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "set", "as_mailboxes", "imports"])]
     pub from: Option<PathBuf>,
     /// Put this log of the product in, redacted too; repeatable. Any encoding, also packed by gzip; of a long
     /// one its last 16 MiB.
@@ -76,31 +76,16 @@ pub struct Create {
     #[arg(long, value_name = "FILE", help_heading = "Redaction")]
     pub reverse_map: Option<PathBuf>,
 
-    /// Whom it is about.
+    /// How it is looked at.
     #[command(flatten)]
-    pub setting: Setting,
+    pub live: Live,
     /// Directory of checks of your own; repeatable.
     #[arg(long, value_name = "DIR", help_heading = "Configuration")]
     pub checks: Vec<PathBuf>,
-    /// Also try this mailbox, read only; repeatable.
-    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
-    pub as_mailboxes: Vec<String>,
-    /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
-    #[arg(long = "import", value_name = "FILE", conflicts_with = "from", help_heading = "Configuration")]
-    pub imports: Vec<PathBuf>,
-    /// Do not sign in as the product, even where its credential is configured.
-    #[arg(long, conflicts_with = "retry_sign_in", help_heading = "Configuration")]
-    pub no_sign_in: bool,
-    /// Time limit of the whole run.
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
-    pub timeout: Option<Duration>,
 
-    /// Only these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub only: Vec<String>,
-    /// Not these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub skip: Vec<String>,
+    /// Which checks.
+    #[command(flatten)]
+    pub filter: Filter,
 
     /// The archive, written whole or not at all, readable for you only; without it
     /// ./syncready-bundle-TIME.tar.gz.
@@ -123,20 +108,16 @@ impl Create {
 
     /// The check that sees the same.
     pub fn as_check(&self) -> Check {
+        let plain = Check::plain();
         Check {
             accounts: self.accounts.clone(),
             demo: self.demo.clone(),
             from: self.from.clone(),
-            setting: self.setting.clone(),
+            live: self.live.clone(),
             checks: self.checks.clone(),
-            as_mailboxes: self.as_mailboxes.clone(),
-            imports: self.imports.clone(),
-            no_sign_in: self.no_sign_in,
-            timeout: self.timeout,
-            only: self.only.clone(),
-            skip: self.skip.clone(),
-            look: self.look.clone(),
-            ..Check::plain()
+            filter: self.filter.clone(),
+            report: Report { look: self.look.clone(), ..plain.report },
+            ..plain
         }
     }
 }
@@ -181,30 +162,15 @@ pub struct Recheck {
     /// Judge by this profile instead of the account's own.
     #[arg(long, value_name = "NAME", help_heading = "Selection")]
     pub profile: Option<String>,
-    /// Only these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub only: Vec<String>,
-    /// Not these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub skip: Vec<String>,
-    /// Let warnings and unknowns count.
-    #[arg(long, help_heading = "Selection")]
-    pub strict: bool,
+    /// Which checks.
+    #[command(flatten)]
+    pub filter: Filter,
     /// How long before the run a change counts as lately, for example `14d`.
     #[arg(long, value_name = "TIME", value_parser = days, help_heading = "Output")]
     pub changed_within: Option<Duration>,
-    /// Format of the report.
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
-    /// Convention of exit codes.
-    #[arg(long, value_enum, default_value_t = ExitCodes::Plain, value_name = "KIND", help_heading = "Output")]
-    pub exit_codes: ExitCodes,
-    /// Where it goes.
+    /// What is told of it.
     #[command(flatten)]
-    pub output: Output,
-    /// How it looks.
-    #[command(flatten)]
-    pub look: Look,
+    pub report: Report,
 }
 
 impl Recheck {
@@ -217,16 +183,11 @@ impl Recheck {
         };
         Check {
             from: Some(self.bundle.clone()),
-            setting,
+            live: Live { setting, ..Live::default() },
             checks: self.brings.checks.clone(),
-            only: self.only.clone(),
-            skip: self.skip.clone(),
-            strict: self.strict,
+            filter: self.filter.clone(),
             changed_within: self.changed_within,
-            format: self.format,
-            exit_codes: self.exit_codes,
-            output: self.output.clone(),
-            look: self.look.clone(),
+            report: self.report.clone(),
             ..Check::plain()
         }
     }
@@ -258,9 +219,9 @@ Examples:
   syncready bundle --demo per-user-mfa-enforced
   syncready bundle --from facts.json --reverse-map map.json
 
-Addresses, names, ids, hosts and host addresses are replaced by tokens, the same value by the same
-token everywhere. Codes, times, permissions, request ids and the class of a domain stay. Secrets are
+Addresses, names, ids, hosts and host addresses are replaced by tokens, the same value by the same \
+token everywhere. Codes, times, permissions, request ids and the class of a domain stay. Secrets are \
 removed always.
 
-Exit codes: 0 done, 2 wrong usage or configuration, or not a bundle, 4 nothing to bundle; of
+Exit codes: 0 done, 2 wrong usage or configuration, or not a bundle, 4 nothing to bundle; of \
 `bundle check` those of `check`.";

@@ -19,7 +19,7 @@ use crate::{
         output::{self, Sink, note},
         own::{self, Brought},
         problem::Problem,
-        replay, select,
+        replay,
         trouble::Trouble,
     },
     engine::{Report, Selection},
@@ -96,11 +96,7 @@ fn see(args: &Create) -> Result<Seen, Trouble> {
     let check = check::wanted(&args.as_check())?;
     let configured = check::configured(&check)?;
     let brought = own::bring(&check.checks, configured.as_ref())?;
-    let mut selection = select::selection(brought.catalogue(), &check)?;
-    selection.check_params.clone_from(&brought.params);
-    if let Some((file, source)) = &configured {
-        selection.waivers = select::waivers(file, source, brought.catalogue())?;
-    }
+    let selection = check::selection(&check, configured.as_ref(), &brought)?;
     let source = configured.as_ref().map(|(_, source)| source.clone());
     let mut document = None;
     let mut take = |part: crate::collect::Part| {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{Check, Look, Setting, duration};
+use crate::cli::args::{Check, Live, Look, Report, Setting, duration};
 use crate::collect::coverage::Shard;
 
 /// Where a Kubernetes indexed job says which of its pods this is, counted from 0.
@@ -33,10 +33,10 @@ Examples:
   syncready coverage --group sales@contoso.com --sample 5 --yes
   Get-Mailbox -ResultSize Unlimited | % PrimarySmtpAddress | syncready coverage --list -
 
-Reads one id in each mailbox, as the product would, and changes nothing without --yes. It asks 20 mailboxes a second
+Reads one id in each mailbox, as the product would, and changes nothing without --yes. It asks 20 mailboxes a second \
 at most and 10 at the same time, unless --rate says otherwise, and waits whenever the service asks for it.
 
-Exit codes: 0 every mailbox opened, 1 some do not, 2 wrong usage, 3 some could not be found out,
+Exit codes: 0 every mailbox opened, 1 some do not, 2 wrong usage, 3 some could not be found out, \
 4 no mailbox to ask for, 130 and 143 on signals (what is in the file can be resumed).")]
 pub struct Coverage {
     /// The account whose product is meant; not needed where the configuration has just one.
@@ -139,13 +139,17 @@ fn shard(text: &str) -> Result<Shard, String> {
 impl Coverage {
     /// The check that would see the same.
     pub fn as_check(&self) -> Check {
+        let plain = Check::plain();
         Check {
             accounts: self.account.iter().cloned().collect(),
-            setting: self.setting.clone(),
-            imports: self.imports.clone(),
-            timeout: self.timeout,
-            look: self.look.clone(),
-            ..Check::plain()
+            live: Live {
+                setting: self.setting.clone(),
+                imports: self.imports.clone(),
+                timeout: self.timeout,
+                ..Live::default()
+            },
+            report: Report { look: self.look.clone(), ..plain.report },
+            ..plain
         }
     }
 

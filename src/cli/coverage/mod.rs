@@ -28,12 +28,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    config::{self, Plan},
-    exit, live, look,
-    output::note,
-    own, person,
-    problem::Problem,
-    signals::Signals,
+    config::Plan, exit, live, look, output::note, person, problem::Problem, signals::Signals,
     trouble::Trouble,
 };
 use crate::{
@@ -60,11 +55,7 @@ use verdict::Causal;
 
 /// Asks every mailbox and prints what came of it.
 pub fn run(args: &Coverage) -> Result<u8, Trouble> {
-    let check = args.as_check();
-    let source = live::configured(&check)?;
-    let configured = config::load(source.clone(), &check.setting.set)?;
-    let brought = own::bring(&check.checks, Some(&configured))?;
-    let plan = live::planned(&check, source, brought.catalogue())?;
+    let (brought, plan) = live::prepared(&args.as_check())?;
     only_one(&plan)?;
     // One thread: answers that wake another one cost more than all that is done with them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -246,7 +237,7 @@ async fn prepare(args: &Coverage, mut plan: Plan) -> Result<Prepared, Trouble> {
     };
     let needed: BTreeSet<String> =
         start::NEEDED.iter().chain(coverage::NEEDED).map(|path| (*path).to_owned()).collect();
-    let known = || if args.setting.retry_sign_in { None } else { live::remembered() };
+    let known = || live::memory(&args.setting);
     let document = live::gather(plan, &needed, args.timeout, &args.look, known(), Arc::default()).await?;
     let facts = start::facts(&document, 0);
     let memory = live::recall(known());

@@ -16,7 +16,7 @@ Examples:
   syncready init --account svc-sync@contoso.com --world online-graph-app --reader client-certificate \\
       --reader-id 00000000-0000-0000-0000-000000000000 --reader-certificate reader.pem --yes
 
-It asks what no option answers; with --yes it takes what it finds. A secret itself is never asked for: say where
+It asks what no option answers; with --yes it takes what it finds. A secret itself is never asked for: say where \
 it is, as env:NAME, file:PATH or prompt. A file that is there already stays as it is.")]
 pub struct Init {
     /// Address of the service account; in app worlds, of a mailbox to try.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::{Look, Output};
+use crate::cli::args::{Filter, Look, Output};
 
 /// `permissions`.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ Examples:
   syncready permissions --consent-link --config contoso.toml
   syncready permissions --excess
 
---excess signs in as the configured reader; it ends with 0 when the reader holds exactly what is needed,
+--excess signs in as the configured reader; it ends with 0 when the reader holds exactly what is needed, \
 with 1 when it holds more or less, with 3 when its token could not be got or read.")]
 pub struct Permissions {
     /// What the sync product needs.
@@ -26,12 +26,9 @@ pub struct Permissions {
     /// Only for this world; without it, those of the configuration, else of the profile, else all.
     #[arg(long, value_enum, value_name = "WORLD", help_heading = "Selection")]
     pub world: Option<World>,
-    /// Only these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub only: Vec<String>,
-    /// Not these checks or areas; repeatable, or separated by commas.
-    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Selection")]
-    pub skip: Vec<String>,
+    /// Which checks.
+    #[command(flatten)]
+    pub filter: Filter,
 
     /// Configuration; without it ./syncready.toml, if it is there.
     #[arg(long, value_name = "FILE", env = "SYNCREADY_CONFIG", help_heading = "Configuration")]

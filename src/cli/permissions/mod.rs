@@ -95,7 +95,8 @@ fn nothing() -> Source {
 }
 
 fn selection(catalogue: &Catalogue, args: &Permissions) -> Result<Selection, Problem> {
-    let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), ..Selection::default() };
+    let selection =
+        Selection { only: args.filter.only.clone(), skip: args.filter.skip.clone(), ..Selection::default() };
     if let Some(name) = selection.unknown_names(catalogue).first() {
         return Err(select::unknown_check(catalogue, name));
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use crate::cli::args::{Check, ExitCodes, Format, Look, Output, Setting, duration};
+use crate::cli::args::{Check, Filter, Live, Report, Setting, duration};
 use crate::collect::{Protocol, TestSync};
 use crate::sync::Part;
 
@@ -19,7 +19,7 @@ Examples:
   syncready sync-test --dry-run
   syncready sync-test --sweep
 
-It makes a contact folder and a calendar of its own, works in them and removes them. Nothing else in the
+It makes a contact folder and a calendar of its own, works in them and removes them. Nothing else in the \
 mailbox is changed. Ctrl-C cleans up first; a second one ends at once.")]
 pub struct SyncTest {
     /// Accounts; without any, all of the configuration.
@@ -29,6 +29,9 @@ pub struct SyncTest {
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "")]
     #[arg(conflicts_with = "accounts")]
     pub demo: Option<String>,
+    /// Save everything that was seen, readable for you only.
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
     /// Also open this mailbox; read only without --yes; repeatable.
     #[arg(long = "as", value_name = "MAILBOX")]
     pub as_mailboxes: Vec<String>,
@@ -48,25 +51,9 @@ pub struct SyncTest {
     /// Time limit of the whole run, cleaning up included; 3m for one mailbox.
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
     pub timeout: Option<Duration>,
-    /// Let warnings and unknowns count.
-    #[arg(long, help_heading = "Selection")]
-    pub strict: bool,
-
-    /// Save everything that was seen, readable for you only.
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub save_facts: Option<PathBuf>,
-    /// Format of the report.
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
-    /// Convention of exit codes.
-    #[arg(long, value_enum, default_value_t = ExitCodes::Plain, value_name = "KIND", help_heading = "Output")]
-    pub exit_codes: ExitCodes,
-    /// Where it goes.
+    /// What is told of it.
     #[command(flatten)]
-    pub output: Output,
-    /// How it looks.
-    #[command(flatten)]
-    pub look: Look,
+    pub report: Report,
 }
 
 impl SyncTest {
@@ -76,18 +63,17 @@ impl SyncTest {
             accounts: self.accounts.clone(),
             demo: self.demo.clone(),
             save_facts: self.save_facts.clone(),
-            setting: self.setting.clone(),
-            as_mailboxes: self.as_mailboxes.clone(),
-            timeout: self.timeout,
-            only: vec![AREA.to_owned()],
+            live: Live {
+                setting: self.setting.clone(),
+                as_mailboxes: self.as_mailboxes.clone(),
+                timeout: self.timeout,
+                ..Live::default()
+            },
+            filter: Filter { only: vec![AREA.to_owned()], ..Filter::default() },
             sync: true,
             sweep: self.sweep,
             test_sync: self.options.clone(),
-            strict: self.strict,
-            format: self.format,
-            exit_codes: self.exit_codes,
-            output: self.output.clone(),
-            look: self.look.clone(),
+            report: self.report.clone(),
             ..Check::plain()
         }
     }

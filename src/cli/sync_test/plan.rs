@@ -5,23 +5,20 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cli::args::{self, Format};
-use crate::cli::{
-    config, exit, live, look, output::Sink, own, problem::Problem, scenarios, trouble::Trouble,
-};
+use crate::cli::{exit, live, look, output::Sink, own, problem::Problem, scenarios, trouble::Trouble};
 use crate::collect::{self, Target};
-use crate::lab;
 use crate::report;
 use crate::sync::{MARKER_NAME, MARKER_SET, Plan, Role};
 
 /// Prints the plan.
 pub fn run(args: &args::Check) -> Result<u8, Trouble> {
-    let sink = Sink::open(args.output.output.as_deref())?;
-    let style = look::stdout(&args.look, !sink.is_stdout());
+    let sink = Sink::open(args.report.output.output.as_deref())?;
+    let style = look::stdout(&args.report.look, !sink.is_stdout());
     let targets = targets(args)?;
     if targets.is_empty() {
         return Ok(exit::NOTHING);
     }
-    let limit = args.timeout.unwrap_or_else(|| live::sync_deadline(&targets));
+    let limit = args.live.timeout.unwrap_or_else(|| live::sync_deadline(&targets));
     let mut accounts = Vec::new();
     for target in &targets {
         let plan = collect::sync::planned(target, limit)
@@ -31,7 +28,7 @@ pub fn run(args: &args::Check) -> Result<u8, Trouble> {
     let limit = limit.as_secs();
     let document =
         json!({ "format": 1, "kind": "syncready-sync-plan", "limit_seconds": limit, "accounts": accounts });
-    sink.write(&match args.format {
+    sink.write(&match args.report.format {
         Format::Json | Format::Jsonl => format!("{document:#}\n"),
         Format::Short | Format::Table | Format::Ticket => report::sync::plan(&document, &style),
     })?;
@@ -42,16 +39,12 @@ fn targets(args: &args::Check) -> Result<Vec<Target>, Trouble> {
     if let Some(name) = &args.demo {
         let scenario = scenarios::find(name)?;
         return live::interruptible(async {
-            let lab = lab::Lab::start(&scenario, lab::Options::default()).await;
-            let lab = lab.map_err(|error| Trouble::Ours(format!("the lab did not start: {error}")))?;
+            let lab = live::start(&scenario).await?;
             let source = live::lab_source(&scenario, &lab, lab.config_toml().to_owned());
             Ok(live::planned(args, source, own::Brought::nothing().catalogue())?.targets)
         });
     }
-    let source = live::configured(args)?;
-    let configured = config::load(source.clone(), &args.setting.set)?;
-    let brought = own::bring(&args.checks, Some(&configured))?;
-    Ok(live::planned(args, source, brought.catalogue())?.targets)
+    Ok(live::prepared(args)?.1.targets)
 }
 
 fn shape(target: &Target, plan: &Plan) -> Value {

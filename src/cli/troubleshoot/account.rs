@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{
-        args, check, config, desk, exit, live, own, problem::Problem, replay, scenarios, select,
+        args, check, config, desk, exit, live, own, problem::Problem, replay, scenarios,
         sync_test::args::AREA, trouble::Trouble,
     },
     collect::Part,
@@ -55,11 +55,7 @@ pub fn run(args: &Troubleshoot) -> Result<u8, Trouble> {
     let (sink, facts_to) = check::sinks(&check)?;
     let configured = check::configured(&check)?;
     let brought = own::bring(&check.checks, configured.as_ref())?;
-    let mut all = select::selection(brought.catalogue(), &check)?;
-    all.check_params.clone_from(&brought.params);
-    if let Some((file, source)) = &configured {
-        all.waivers = select::waivers(file, source, brought.catalogue())?;
-    }
+    let all = check::selection(&check, configured.as_ref(), &brought)?;
     let log = read(args, brought.knowledge())?;
     let question = Question {
         log: log.as_ref(),
@@ -85,7 +81,10 @@ pub fn run(args: &Troubleshoot) -> Result<u8, Trouble> {
 /// Refuses to look at nothing.
 fn has_something(args: &Troubleshoot) -> Result<(), Problem> {
     let given = args.account.is_some() || args.demo.is_some() || args.from.is_some();
-    if given || !args.setting.set.is_empty() || config::find(args.setting.config.as_deref())?.is_some() {
+    if given
+        || !args.live.setting.set.is_empty()
+        || config::find(args.live.setting.config.as_deref())?.is_some()
+    {
         return Ok(());
     }
     let message = format!("nothing to look at: no --log, no ACCOUNT, and no ./{}", config::DEFAULT_NAME);

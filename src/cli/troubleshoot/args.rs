@@ -1,15 +1,15 @@
 //! The options of `troubleshoot`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::{Check, Look, Output, PageFormat, Setting, duration};
+use crate::cli::args::{Check, Live, Look, Output, PageFormat, Report};
 use crate::cli::sync_test::args::SyncOptions;
 
 /// `troubleshoot`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("as_mailboxes", |arg| arg.help(AS_MAILBOXES)))]
 pub struct Troubleshoot {
     /// The account that it is about: the checks that confirm the log's causes or rule them out are run
     /// against it; without a log, all checks.
@@ -24,30 +24,18 @@ pub struct Troubleshoot {
     #[arg(conflicts_with_all = ["account", "from"])]
     pub demo: Option<String>,
     /// Judge saved facts, without any network.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "as_mailboxes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "as_mailboxes", "imports"])]
     pub from: Option<PathBuf>,
     /// Save everything that was seen, readable for you only.
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
 
-    /// Whom it is about.
+    /// How it is looked at.
     #[command(flatten)]
-    pub setting: Setting,
+    pub live: Live,
     /// Directory of checks of your own; repeatable.
     #[arg(long, value_name = "DIR", help_heading = "Configuration")]
     pub checks: Vec<PathBuf>,
-    /// Also try this mailbox, read only, as the one that the log is about; repeatable.
-    #[arg(long = "as", value_name = "MAILBOX", help_heading = "Configuration")]
-    pub as_mailboxes: Vec<String>,
-    /// Also read what a script of `collect --script` wrote on an Exchange Server; repeatable.
-    #[arg(long = "import", value_name = "FILE", conflicts_with = "from", help_heading = "Configuration")]
-    pub imports: Vec<PathBuf>,
-    /// Do not sign in as the product, even where its credential is configured.
-    #[arg(long, conflicts_with = "retry_sign_in", help_heading = "Configuration")]
-    pub no_sign_in: bool,
-    /// Time limit of the whole run.
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Configuration")]
-    pub timeout: Option<Duration>,
 
     /// Also do the test sync, where it may decide: it writes to marked folders of its own and removes them
     /// again.
@@ -76,25 +64,23 @@ impl Troubleshoot {
 
     /// The check that sees the same.
     pub fn as_check(&self) -> Check {
+        let plain = Check::plain();
         Check {
             accounts: self.account.iter().cloned().collect(),
             demo: self.demo.clone(),
             from: self.from.clone(),
             save_facts: self.save_facts.clone(),
-            setting: self.setting.clone(),
+            live: self.live.clone(),
             checks: self.checks.clone(),
-            as_mailboxes: self.as_mailboxes.clone(),
-            imports: self.imports.clone(),
-            no_sign_in: self.no_sign_in,
-            timeout: self.timeout,
             sync: self.sync,
             test_sync: self.test_sync.clone(),
-            output: self.output.clone(),
-            look: self.look.clone(),
-            ..Check::plain()
+            report: Report { output: self.output.clone(), look: self.look.clone(), ..plain.report },
+            ..plain
         }
     }
 }
+
+const AS_MAILBOXES: &str = "Also try this mailbox, read only, as the one that the log is about; repeatable";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,10 +90,10 @@ Examples:
   syncready troubleshoot svc-sync@contoso.com
   syncready troubleshoot --demo secret-expired --log error.txt --format json
 
-A log alone is compared with what is known, and nothing leaves this machine. With an account, the checks
-that confirm its likely causes or rule them out are run, and no others, unless they prove nothing. What
+A log alone is compared with what is known, and nothing leaves this machine. With an account, the checks \
+that confirm its likely causes or rule them out are run, and no others, unless they prove nothing. What \
 stands in a log is taken as data only, and secrets in it are never printed.
 
-Exit codes: 0 a cause is proven (without an account: named), 2 wrong usage, 3 nothing is proven (without
-an account: something failed and nothing known fits), 4 nothing is wrong: the checks pass, and nothing
+Exit codes: 0 a cause is proven (without an account: named), 2 wrong usage, 3 nothing is proven (without \
+an account: something failed and nothing known fits), 4 nothing is wrong: the checks pass, and nothing \
 failed in the log, or only what worked again later.";

@@ -28,7 +28,7 @@ pub fn run(args: &args::Troubleshoot) -> Result<u8, Trouble> {
         return account::run(args);
     }
     let sink = Sink::open(args.output.output.as_deref())?;
-    let brought = own::find(&args.checks, args.setting.config.as_deref())?;
+    let brought = own::find(&args.checks, args.live.setting.config.as_deref())?;
     let knowledge = brought.knowledge();
     let Some(log) = read(args, knowledge)? else {
         return Err(Trouble::Ours("neither a log nor an account".into()));

@@ -29,6 +29,7 @@ pub use archive::{Bundle, Member, Refusal, open, pack};
 pub use book::Book;
 pub use configuration::redact as configuration;
 pub use facts::redact as facts;
+pub use form::is_guid;
 pub use logs::{Log, LogText};
 pub use manifest::{Difference, FORMAT, Kept, Listed, Manifest, Redaction, Rejudged, Replaced, redaction};
 pub use reveal::{KIND as MAP_KIND, Map, reveal};

@@ -1,6 +1,11 @@
 //! `collect`: saves what a run sees without judging it, or prints the script that makes an import.
 
-use super::{args, config, exit, live, output::Sink, script, select, trouble::Trouble};
+use super::{
+    args, config, exit, live,
+    output::{self, Sink},
+    script, select,
+    trouble::Trouble,
+};
 
 /// Collects, or prints the script.
 pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
@@ -15,8 +20,7 @@ pub fn run(args: &args::Collect) -> Result<u8, Trouble> {
     let selection = select::selection(brought.catalogue(), &check)?;
     let (tasks, memory) = (plan.tasks.clone(), live::memory(&check.live.setting));
     let document = live::tidy(&tasks, live::examine(&check, plan, &brought, &selection, memory))?;
-    let text = serde_json::to_string_pretty(&document).map_err(|error| Trouble::Ours(error.to_string()))?;
-    sink.write(&(text + "\n"))?;
+    sink.write(&output::pretty(&document)?)?;
     Ok(if document.accounts.is_empty() { exit::NOTHING } else { exit::READY })
 }
 

@@ -6,7 +6,7 @@ use std::{ops::ControlFlow, path::Path};
 use super::{
     args::{self, Format},
     exit, hint,
-    output::{Lines, Sink},
+    output::{self, Lines, Sink},
     problem::Problem,
     select,
     trouble::Trouble,
@@ -95,7 +95,7 @@ impl<'a> Desk<'a> {
 
     fn open(&mut self, head: Document) -> Result<ControlFlow<()>, Trouble> {
         let flow = match &mut self.facts {
-            Facts::Lines(lines) => lines.put(&line(&head)?)?,
+            Facts::Lines(lines) => lines.put(&output::line(&head)?)?,
             _ => ControlFlow::Continue(()),
         };
         // Several saved runs, one behind the other: accounts belong to the last. Earlier tenants are kept
@@ -114,7 +114,7 @@ impl<'a> Desk<'a> {
         self.verdict = self.verdict.or_worse(report.verdict);
         self.warned |= report.counts.warn > 0;
         let kept = match &mut self.facts {
-            Facts::Lines(lines) => lines.put(&line(&account)?)?,
+            Facts::Lines(lines) => lines.put(&output::line(&account)?)?,
             Facts::Whole(_, accounts) => {
                 accounts.push(account);
                 ControlFlow::Continue(())
@@ -146,8 +146,7 @@ impl<'a> Desk<'a> {
             Facts::Lines(lines) => lines.finish()?,
             Facts::Whole(sink, accounts) => {
                 let document = Document { accounts, ..head.clone() };
-                let text = serde_json::to_string_pretty(&document).map_err(|error| ours(&error))?;
-                sink.write(&(text + "\n"))?;
+                sink.write(&output::pretty(&document)?)?;
             }
             Facts::Nowhere => {}
         }
@@ -202,14 +201,6 @@ pub fn known_profile(account: &Account, catalogue: &Catalogue, selection: &Selec
     Err(Problem::new(format!("the facts of {address} name an unknown profile `{name}`"))
         .choices(name, &names, "profiles")
         .help("`--profile NAME` judges them by another one"))
-}
-
-fn line(document: &impl serde::Serialize) -> Result<String, Trouble> {
-    Ok(serde_json::to_string(document).map_err(|error| ours(&error))? + "\n")
-}
-
-fn ours(error: &serde_json::Error) -> Trouble {
-    Trouble::Ours(error.to_string())
 }
 
 fn render(report: &Report, format: Format, style: &Style) -> String {

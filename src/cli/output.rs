@@ -8,9 +8,10 @@ use std::{
     sync::Mutex,
 };
 
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::problem::Problem;
+use super::{problem::Problem, trouble::Trouble};
 
 /// A destination that was found to be writable before anything was done.
 #[derive(Debug)]
@@ -147,6 +148,20 @@ impl Lines {
     fn refuse(&self, error: &std::io::Error) -> Problem {
         Problem::new(format!("cannot write {}: {error}", self.name))
     }
+}
+
+/// A document as JSON for people to read, with the end of its last line.
+pub fn pretty(document: &impl Serialize) -> Result<String, Trouble> {
+    ended(serde_json::to_string_pretty(document))
+}
+
+/// The same on one line.
+pub fn line(document: &impl Serialize) -> Result<String, Trouble> {
+    ended(serde_json::to_string(document))
+}
+
+fn ended(text: serde_json::Result<String>) -> Result<String, Trouble> {
+    text.map(|text| text + "\n").map_err(|error| Trouble::Ours(error.to_string()))
 }
 
 /// An I/O error without the temporary path that the library adds.

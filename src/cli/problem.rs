@@ -220,6 +220,12 @@ fn points_elsewhere(before: &str) -> bool {
     })
 }
 
+/// What went wrong with a file, without the number that the system adds.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

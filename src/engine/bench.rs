@@ -30,27 +30,8 @@ pub(super) fn skipped(check: &Check, culprit: String) -> Finding {
 }
 
 fn blank(check: &Check, result: Word, message: String) -> Finding {
-    Finding {
-        check: check.id().to_owned(),
-        title: check.title().to_owned(),
-        origin: check.origin().cloned(),
-        result,
-        required: false,
-        cause: None,
-        message,
-        why: String::new(),
-        expected: None,
-        actual: None,
-        reason: None,
-        fix: Vec::new(),
-        settles: None,
-        would_pass_if: Vec::new(),
-        evidence: Vec::new(),
-        row: None,
-        facts: Vec::new(),
-        references: Vec::new(),
-        waived: None,
-    }
+    let origin = check.origin().cloned();
+    Finding { origin, message, ..Finding::new(check.id(), check.title(), result) }
 }
 
 /// Judges the checks of one account.

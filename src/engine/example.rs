@@ -8,8 +8,8 @@ use super::check::{Check, CheckError, Example};
 use super::expr::suggest;
 use super::finding::{Finding, Word};
 use super::query::Query;
-use super::reach::WORLDS;
 use super::{Catalogue, Selection, judge};
+use crate::facts::WORLDS;
 use crate::facts::{Absence, Account, Document, Reason, Section, Shape, Tenant, catalogue};
 
 /// The time at which examples play.

@@ -179,6 +179,33 @@ pub struct Finding {
     pub waived: Option<String>,
 }
 
+impl Finding {
+    /// A finding without particulars.
+    pub fn new(check: &str, title: &str, result: Word) -> Self {
+        Self {
+            check: check.to_owned(),
+            title: title.to_owned(),
+            origin: None,
+            result,
+            required: false,
+            cause: None,
+            message: String::new(),
+            why: String::new(),
+            expected: None,
+            actual: None,
+            reason: None,
+            fix: Vec::new(),
+            settles: None,
+            would_pass_if: Vec::new(),
+            evidence: Vec::new(),
+            row: None,
+            facts: Vec::new(),
+            references: Vec::new(),
+            waived: None,
+        }
+    }
+}
+
 /// A root: a failing check, with everything that hangs on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FirstCause {

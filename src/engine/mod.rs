@@ -49,6 +49,8 @@ pub use own::{Additions, Folder, FolderFile, Own, OwnCauses, OwnProfile};
 pub use profile::{Draft, Level, Levels, Permission, Permissions, Profile, Statement};
 pub use proof::{Proof, Says, Standing, Witness, finders, looks_for_few, proof};
 pub use query::{Asks, Query, is_name};
-pub use reach::{Reach, WORLDS};
+pub use reach::Reach;
 pub use requirements::{Requirement, requirements};
 pub use select::{Selection, Waiver, needs, queries};
+
+pub use crate::facts::WORLDS;

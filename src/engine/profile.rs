@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::CheckError;
 use super::expr::suggest;
-use super::reach::WORLDS;
+use crate::facts::WORLDS;
 
 /// A permission on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,14 +9,15 @@ use super::catalogue::Catalogue;
 use super::causes::UNKNOWN;
 use super::check::Check;
 use super::finding::{Finding, Missing, Word};
-use super::reach::{Reach, WORLDS};
+use super::reach::Reach;
+use crate::facts::WORLDS;
 
 /// A check that names more causes than this reports what a server answered; one that names fewer looks
 /// for just these.
 const FEW: usize = 3;
 
-/// The area whose checks look from the machine that they run on.
-const FROM_HERE: &str = "network";
+/// How the ids of the checks begin that look from the machine that they run on.
+const FROM_HERE: &str = "network/";
 
 /// What becomes of a suspected cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -71,6 +72,13 @@ pub struct Witness {
     looks_for_it: bool,
 }
 
+impl Witness {
+    /// Whether it looked from the machine that it ran on only.
+    pub fn is_from_here(&self) -> bool {
+        self.check.starts_with(FROM_HERE)
+    }
+}
+
 /// What is left of a suspected cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Proof {
@@ -100,7 +108,7 @@ pub fn finders<'c>(catalogue: &'c Catalogue, cause: &str) -> Vec<&'c Check> {
 /// The rows that name a cause, with their results.
 fn rows<'c>(check: &'c Check, cause: &'c str) -> impl Iterator<Item = (usize, Word)> {
     let rows = check.file().outcome.iter().enumerate();
-    rows.filter(move |(_, row)| row.cause.as_deref().is_some_and(|named| named == cause))
+    rows.filter(move |(_, row)| row.cause.as_deref().map(AsRef::as_ref) == Some(cause))
         .map(|(place, row)| (place, *row.result.get_ref()))
 }
 
@@ -115,11 +123,10 @@ pub fn proof(catalogue: &Catalogue, cause: &str, world: &str, findings: &[Findin
         })
         .collect();
     let (verdict, reason) = judge(cause, &said);
-    let open = || said.iter().filter(|witness| verdict == Standing::Undecided && witness.says == Says::Open);
-    let mut permissions: Vec<String> =
-        open().filter_map(|witness| witness.reason.as_ref()?.permission.clone()).collect();
-    permissions.sort_unstable();
-    permissions.dedup();
+    let open = said.iter().filter(|witness| verdict == Standing::Undecided && witness.says == Says::Open);
+    let permissions: BTreeSet<String> =
+        open.filter_map(|witness| witness.reason.as_ref()?.permission.clone()).collect();
+    let permissions = permissions.into_iter().collect();
     let waits_for = said
         .iter()
         .filter(|witness| witness.says == Says::Waits)
@@ -204,9 +211,11 @@ fn judge(cause: &str, said: &[Witness]) -> (Standing, String) {
     let Some(one) = open.first() else {
         let passed = names(&telling);
         let verb = if telling.len() == 1 { "looked for it and did not find it" } else { "did not find it" };
-        let from_here = first.check.split('/').next() == Some(FROM_HERE);
-        let where_from =
-            if from_here { " from this machine; the product's may see something else" } else { "" };
+        let where_from = if first.is_from_here() {
+            " from this machine; the product's may see something else"
+        } else {
+            ""
+        };
         return (Standing::RuledOut, format!("{passed} {verb}{where_from}"));
     };
     (Standing::Undecided, undecided(one))
@@ -284,28 +293,7 @@ mod tests {
     }
 
     fn finding(check: &str, result: Word, row: Option<usize>) -> Finding {
-        let json = serde_json::json!(result);
-        Finding {
-            check: check.to_owned(),
-            title: String::new(),
-            origin: None,
-            result,
-            required: true,
-            cause: None,
-            message: json.as_str().unwrap_or_default().to_owned(),
-            why: String::new(),
-            expected: None,
-            actual: None,
-            reason: None,
-            fix: Vec::new(),
-            settles: None,
-            would_pass_if: Vec::new(),
-            evidence: Vec::new(),
-            row,
-            facts: Vec::new(),
-            references: Vec::new(),
-            waived: None,
-        }
+        Finding { required: true, row, ..Finding::new(check, "", result) }
     }
 
     fn verdict(one: (Word, Option<usize>), other: (Word, Option<usize>)) -> Standing {

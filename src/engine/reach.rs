@@ -9,9 +9,6 @@ use super::functions::ENV;
 use super::value::to_val;
 use crate::facts::catalogue;
 
-/// The worlds of an account, by `world.kind`.
-pub const WORLDS: [&str; 4] = ["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
-
 /// What of a check can come about in one world, whatever else is true of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
@@ -82,7 +79,7 @@ fn settled(world: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Catalogue;
+    use crate::{engine::Catalogue, facts::WORLDS};
 
     /// Whether any row of that cause can be hit there.
     fn finds(check: &str, cause: &str, world: &str) -> bool {

@@ -13,6 +13,9 @@ pub mod privacy;
 mod section;
 mod shape;
 
+/// The worlds of an account, by `world.kind`.
+pub const WORLDS: [&str; 4] = ["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
+
 pub use absence::{Absence, Reason};
 pub use document::{Account, Document, FORMAT, LoadError, Run, Tenant, Tool};
 pub use evidence::{Exchange, Timings};

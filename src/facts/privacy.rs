@@ -4,6 +4,8 @@
 //! A path that stands nowhere here is [`Privacy::Unknown`]: whatever text it holds is taken out. Numbers,
 //! times and truth values are no text.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use super::catalogue::{self, Kind};
 
 /// What a text at a fact's path is.
@@ -274,6 +276,11 @@ const DECLARED: &[(Privacy, &str)] = &[
 const ALIKE: &[(&str, &str)] =
     &[("sign_in_log.product[].", "sign_in_log.user[]."), ("account.eligible_roles[].", "account.roles[].")];
 
+/// (Group, field) → class.
+static BY_PATH: LazyLock<HashMap<(&'static str, &'static str), Privacy>> = LazyLock::new(|| {
+    DECLARED.iter().flat_map(|(class, paths)| entries(paths).map(|entry| (entry, *class))).collect()
+});
+
 /// What a text at this path is; `[]` stands for the elements of a list, and the path of a list of plain
 /// texts for its elements too.
 pub fn of(path: &str) -> Privacy {
@@ -286,11 +293,7 @@ pub fn of(path: &str) -> Privacy {
 }
 
 fn declared(path: &str) -> Option<Privacy> {
-    let (group, field) = path.split_once('.')?;
-    DECLARED
-        .iter()
-        .find(|(_, paths)| entries(paths).any(|entry| entry == (group, field)))
-        .map(|(class, _)| *class)
+    BY_PATH.get(&path.split_once('.')?).copied()
 }
 
 fn entries(paths: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {

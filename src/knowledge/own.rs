@@ -6,13 +6,12 @@ use std::ops::Range;
 
 use super::index::{Block, blocks};
 use super::{CAUSES, CauseEntry, Entry, File, Knowledge, KnowledgeError, Origin, TEXTS};
+use crate::facts::WORLDS;
 
 /// Most bytes of all files together: what is larger is no list of codes.
 const MOST: usize = 1 << 20;
 /// How many names are offered for one that nothing has.
 const OFFERED: usize = 3;
-/// Kinds of worlds in which a cause may hold.
-const WORLDS: &[&str] = &["exchange-server", "online-delegated", "online-ews-app", "online-graph-app"];
 /// Worlds that a text may show.
 const SHOWN_WORLDS: &[&str] = &["exchange-server", "online"];
 

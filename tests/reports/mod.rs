@@ -10,27 +10,7 @@ use syncready::facts::Tool;
 
 /// A finding without particulars.
 pub fn finding(check: &str, title: &str, result: Word) -> Finding {
-    Finding {
-        origin: None,
-        check: check.into(),
-        title: title.into(),
-        result,
-        required: true,
-        cause: None,
-        message: String::new(),
-        why: String::new(),
-        expected: None,
-        actual: None,
-        reason: None,
-        fix: Vec::new(),
-        settles: None,
-        would_pass_if: Vec::new(),
-        evidence: Vec::new(),
-        facts: Vec::new(),
-        row: None,
-        references: Vec::new(),
-        waived: None,
-    }
+    Finding { required: true, ..Finding::new(check, title, result) }
 }
 
 fn saying(check: &str, title: &str, result: Word, message: &str) -> Finding {

@@ -55,24 +55,20 @@ fn pair(book: &mut Book, pair: &str) -> String {
 fn expression(book: &mut Book, text: &str) -> String {
     let plain = decode(text);
     let mut shown = String::new();
-    let mut quoted = false;
     for (index, value) in plain.split('\'').enumerate() {
         if index > 0 {
             shown.push('\'');
         }
-        quoted = index % 2 == 1;
-        if quoted {
+        if index % 2 == 1 {
             shown.push_str(&value_of(book, value));
-        } else {
-            let parts: Vec<String> = value.split([' ', ',']).map(|word| value_of(book, word)).collect();
-            let between: Vec<char> = value.chars().filter(|c| [' ', ','].contains(c)).collect();
-            for (at, part) in parts.iter().enumerate() {
-                shown.push_str(part);
-                shown.extend(between.get(at));
-            }
+            continue;
+        }
+        for part in value.split_inclusive([' ', ',']) {
+            let word = part.trim_end_matches([' ', ',']);
+            shown.push_str(&value_of(book, word));
+            shown.push_str(&part[word.len()..]);
         }
     }
-    let _ = quoted;
     encode(&shown, text)
 }
 

@@ -18,7 +18,7 @@ use crate::{
         live,
         output::{self, Sink, note},
         own::{self, Brought},
-        problem::Problem,
+        problem::{self, Problem},
         replay,
         trouble::Trouble,
     },
@@ -54,8 +54,7 @@ pub fn run(args: &Create) -> Result<u8, Trouble> {
     archive_to.write_bytes(&made.archive)?;
     if let Some(map_to) = map_to {
         let map = Map::new(&made.archive, made.book.reverse().clone());
-        let text = serde_json::to_string_pretty(&map).map_err(|error| Trouble::Ours(error.to_string()))?;
-        map_to.write(&(text + "\n"))?;
+        map_to.write(&output::pretty(&map)?)?;
     }
     tell(&path, args.reverse_map.as_deref(), &made);
     Ok(done(!seen.document.accounts.is_empty()))
@@ -73,10 +72,7 @@ fn opened(path: &Path) -> Result<File, Problem> {
     if path == Path::new("-") {
         return Err(refuse("it is read twice, so it must be a file".into()));
     }
-    let reason = |error: std::io::Error| {
-        let text = error.to_string().to_lowercase();
-        refuse(text.split(" (os error").next().unwrap_or_default().to_owned())
-    };
+    let reason = |error: std::io::Error| refuse(problem::reason(&error));
     let file = File::open(path).map_err(reason)?;
     if !file.metadata().map_err(reason)?.is_file() {
         return Err(refuse("it is no plain file, and it is read twice".into()));
@@ -191,8 +187,7 @@ impl Press {
     }
 
     fn json(&mut self, name: &str, value: &impl serde::Serialize) -> Result<(), Trouble> {
-        let text = serde_json::to_string_pretty(value).map_err(|error| Trouble::Ours(error.to_string()))?;
-        self.add(name, text + "\n");
+        self.add(name, output::pretty(value)?);
         Ok(())
     }
 
@@ -235,11 +230,11 @@ impl Press {
     }
 
     fn scrub_json(&mut self, json: &str) -> Result<String, Trouble> {
-        let ours = |error: serde_json::Error| Trouble::Ours(error.to_string());
-        let mut value: Value = serde_json::from_str(json).map_err(ours)?;
+        let mut value: Value =
+            serde_json::from_str(json).map_err(|error| Trouble::Ours(error.to_string()))?;
         self.book.open(file::FINDINGS);
         self.scrub_value(&mut value);
-        Ok(serde_json::to_string_pretty(&value).map_err(ours)? + "\n")
+        output::pretty(&value)
     }
 
     fn scrub_value(&mut self, value: &mut Value) {

@@ -8,7 +8,11 @@ mod show;
 
 use std::{io::Read, path::Path};
 
-use super::{check, exit, problem::Problem, trouble::Trouble};
+use super::{
+    check, exit,
+    problem::{self, Problem},
+    trouble::Trouble,
+};
 use crate::bundle;
 
 pub use make::{Made, assemble};
@@ -30,10 +34,8 @@ pub fn run(args: &args::Bundle) -> Result<u8, Trouble> {
 /// Reads a bundle.
 fn open(path: &Path) -> Result<bundle::Bundle, Problem> {
     let name = path.display();
-    let refuse = |error: std::io::Error| {
-        let text = error.to_string().to_lowercase();
-        Problem::new(format!("cannot read {name}: {}", text.split(" (os error").next().unwrap_or_default()))
-    };
+    let refuse =
+        |error: std::io::Error| Problem::new(format!("cannot read {name}: {}", problem::reason(&error)));
     let file = std::fs::File::open(path).map_err(refuse)?;
     if file.metadata().map_err(refuse)?.is_dir() {
         return Err(Problem::new(format!("cannot read {name}: it is a folder")));

@@ -10,7 +10,8 @@ use super::{
     outside::Found,
 };
 use crate::{
-    cli::{config, permissions::args::World, problem::Problem},
+    cli::{config, problem::Problem},
+    collect::World,
     engine::{Catalogue, Profile},
 };
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{args::Look, permissions::args::World};
+use crate::{cli::args::Look, collect::World};
 
 /// `init`.
 #[derive(Debug, Args)]

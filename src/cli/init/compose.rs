@@ -9,7 +9,7 @@ use super::{
     args::{Reader, Subject},
     outside::Found,
 };
-use crate::cli::permissions::args::World;
+use crate::collect::World;
 
 /// The configuration; `set` are further values, as tables.
 pub fn compose(answers: &Answers, found: &Found, set: &toml::Table) -> String {

@@ -150,8 +150,8 @@ fn next(args: &Init, answers: &Answers) -> String {
     } else {
         format!(" --config {}", args.output.display())
     };
-    let reads = answers.reader.0 == args::Reader::None
-        && answers.world != super::permissions::args::World::ExchangeServer;
+    let reads =
+        answers.reader.0 == args::Reader::None && answers.world != crate::collect::World::ExchangeServer;
     let more = if reads { "\nmore: syncready permissions says what a reader would add" } else { "" };
     format!("next: syncready check{config}{more}")
 }

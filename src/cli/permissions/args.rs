@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use crate::cli::args::{Filter, Look, Output};
+use crate::collect::World;
 
 /// `permissions`.
 #[derive(Debug, Args)]
@@ -87,27 +88,17 @@ pub enum Shell {
     Sh,
 }
 
-/// The four worlds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum World {
-    /// Exchange Server.
-    ExchangeServer,
-    /// Exchange Online, a signed-in service account.
-    OnlineDelegated,
-    /// Exchange Online, EWS as an app.
-    OnlineEwsApp,
-    /// Exchange Online, Graph as an app.
-    OnlineGraphApp,
-}
+impl ValueEnum for World {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::ExchangeServer, Self::OnlineDelegated, Self::OnlineEwsApp, Self::OnlineGraphApp]
+    }
 
-impl World {
-    /// As the configuration writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ExchangeServer => "exchange-server",
-            Self::OnlineDelegated => "online-delegated",
-            Self::OnlineEwsApp => "online-ews-app",
-            Self::OnlineGraphApp => "online-graph-app",
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()).help(match self {
+            Self::ExchangeServer => "Exchange Server",
+            Self::OnlineDelegated => "Exchange Online, a signed-in service account",
+            Self::OnlineEwsApp => "Exchange Online, EWS as an app",
+            Self::OnlineGraphApp => "Exchange Online, Graph as an app",
+        }))
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{
-        args, check, config, desk, exit, live, own, problem::Problem, replay, scenarios,
+        args, check, config, desk, exit, live, output, own, problem::Problem, replay, scenarios,
         sync_test::args::AREA, trouble::Trouble,
     },
     collect::Part,
@@ -71,7 +71,9 @@ pub fn run(args: &Troubleshoot) -> Result<u8, Trouble> {
         })?,
     };
     if let Some(to) = facts_to {
-        to.write(&saved(&answer.document, &check)?)?;
+        let lines = check.save_facts.as_deref().is_some_and(desk::is_lines);
+        let facts = if lines { output::line(&answer.document) } else { output::pretty(&answer.document) };
+        to.write(&facts?)?;
     }
     let text = written(args, &sink, &answer.topic);
     sink.write(&text)?;
@@ -101,12 +103,6 @@ fn wanted(mut check: args::Check) -> Result<args::Check, Problem> {
         check.test_sync.yes |= wanted.yes;
     }
     Ok(check)
-}
-
-fn saved(document: &Document, check: &args::Check) -> Result<String, Trouble> {
-    let lines = check.save_facts.as_deref().is_some_and(desk::is_lines);
-    let text = if lines { serde_json::to_string(document) } else { serde_json::to_string_pretty(document) };
-    Ok(text.map_err(|error| Trouble::Ours(error.to_string()))? + "\n")
 }
 
 /// The same from saved facts.

@@ -2,7 +2,7 @@
 //! told.
 
 use crate::{
-    engine::{AccountReport, Catalogue, Proof, Says, Standing, Verdict, causes::UNKNOWN, proof},
+    engine::{AccountReport, Catalogue, Proof, Says, Standing, Verdict, Witness, causes::UNKNOWN, proof},
     knowledge::{
         Knowledge,
         diagnosis::{Candidate, Diagnosis},
@@ -132,7 +132,7 @@ fn weigh(cases: &mut [Case], has_log: bool, report: &AccountReport) {
 /// Whether all that ruled it out looked from this machine only.
 fn is_from_here(proof: &Proof) -> bool {
     let mut said = proof.said.iter().filter(|witness| witness.says == Says::Refutes).peekable();
-    said.peek().is_some() && said.all(|witness| witness.check.starts_with("network/"))
+    said.peek().is_some() && said.all(Witness::is_from_here)
 }
 
 /// Proven and named first, and of these what the text has decided; then what is proven besides, then a

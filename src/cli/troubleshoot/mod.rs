@@ -13,7 +13,14 @@ use std::{
 
 pub use account::{Question, answer, one};
 
-use super::{args::PageFormat, exit, look, output::Sink, own, problem::Problem, trouble::Trouble};
+use super::{
+    args::PageFormat,
+    exit, look,
+    output::Sink,
+    own,
+    problem::{self, Problem},
+    trouble::Trouble,
+};
 use crate::{
     knowledge::{
         Knowledge,
@@ -51,7 +58,7 @@ pub struct Log {
 fn read(args: &args::Troubleshoot, knowledge: &Knowledge) -> Result<Option<Log>, Problem> {
     let Some(path) = &args.log else { return Ok(None) };
     let name = if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
-    let refuse = |error: io::Error| Problem::new(format!("cannot read {name}: {}", reason(&error)));
+    let refuse = |error: io::Error| Problem::new(format!("cannot read {name}: {}", problem::reason(&error)));
     let diagnosis = Engine::new(knowledge).read(open(path).map_err(refuse)?).map_err(refuse)?;
     Ok(Some(Log { name, diagnosis }))
 }
@@ -77,12 +84,6 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
     Ok(Box::new(file))
-}
-
-/// What went wrong, without the number that the system adds.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn code(diagnosis: &Diagnosis) -> u8 {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::{
+    bundle::is_guid,
     facts::{Account, Document},
     knowledge::diagnosis::Diagnosis,
 };
@@ -65,16 +66,15 @@ pub fn differs(diagnosis: &Diagnosis, account: &Account, document: &Document) ->
     let tenant = document.tenants.get(&account.tenant);
     let id = tenant.and_then(|tenant| tenant.section.get("tenant.id")).and_then(Value::as_str);
     let domain = account.address.rsplit('@').next().unwrap_or_default();
-    let ids = names.tenants.iter().any(|name| is_id(name));
+    let ids = names.tenants.iter().any(|name| is_guid(name));
     // Ids are told from ids, and names from names.
     let known: Vec<&str> = [account.tenant.as_str(), domain].into_iter().chain(id).collect();
     if (id.is_some() || !ids) && other(&names.tenants, &known) {
         let own = id.map_or_else(|| account.tenant.clone(), |id| format!("{} ({id})", account.tenant));
         found.push(format!("The log is about tenant {}; the account's is {own}.", names.tenants.join(", ")));
     }
-    let domains: Vec<&str> =
-        names.addresses.iter().filter_map(|address| address.rsplit('@').next()).collect();
-    let domains: Vec<String> = domains.into_iter().map(ToOwned::to_owned).collect();
+    let domains = names.addresses.iter().filter_map(|address| address.rsplit('@').next());
+    let domains: Vec<String> = domains.map(ToOwned::to_owned).collect();
     let own = section("subject.username").and_then(|name| name.rsplit_once('@')).map(|(_, domain)| domain);
     let known: Vec<&str> = [domain, &account.tenant].into_iter().chain(own).collect();
     if other(&domains, &known) {
@@ -97,7 +97,7 @@ fn read(line: &str, names: &mut Names) {
         // The signs between words are of any width.
         at += word.len() + line[at + word.len()..].chars().next().map_or(0, char::len_utf8);
         let word = word.trim_matches(['.', '-', '_']);
-        let list = if is_id(word) && !word.starts_with("0000000") {
+        let list = if is_guid(word) && !word.starts_with("0000000") {
             match kind(&line[..start]) {
                 Kind::App => &mut names.apps,
                 Kind::Tenant => &mut names.tenants,
@@ -125,14 +125,6 @@ fn kind(before: &str) -> Kind {
     let near = before[from..].to_ascii_lowercase();
     let places = WORDS.iter().filter_map(|(word, kind)| Some((near.rfind(word)?, *kind)));
     places.max_by_key(|(at, _)| *at).map_or(Kind::Other, |(_, kind)| kind)
-}
-
-fn is_id(word: &str) -> bool {
-    word.len() == 36
-        && word.char_indices().all(|(at, c)| match at {
-            8 | 13 | 18 | 23 => c == '-',
-            _ => c.is_ascii_hexdigit(),
-        })
 }
 
 fn is_address(word: &str) -> bool {

@@ -1,5 +1,9 @@
 //! From a configuration and the wishes of the command line to what is to be examined.
 
+mod subject;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use toml::Spanned;
@@ -7,15 +11,15 @@ use url::Url;
 
 use super::{
     File, Source, Vault, address,
-    file::{self, CloudName, HeldBy, Kind, Scheme},
+    file::{self, CloudName, HeldBy},
     net, sign_in,
     worlds::Signs,
 };
 use crate::{
     cli::problem::Problem,
     collect::{
-        ActiveDirectory, Endpoints, Protocol, Reader, Subject, SubjectKind, Target, TestSync, World,
-        import::Import, session::Tasks,
+        ActiveDirectory, Endpoints, Protocol, Reader, Subject, Target, TestSync, import::Import,
+        session::Tasks,
     },
     engine::Permission,
     wire::NetConfig,
@@ -276,90 +280,6 @@ impl<'a> Planner<'a> {
         self.assemble(chosen, profile, &signs, subject)
     }
 
-    fn subject(
-        &mut self,
-        chosen: &Chosen<'_>,
-        raw: Option<&Spanned<file::Subject>>,
-        profile: &Profile,
-        world: Option<World>,
-    ) -> Result<Subject, Problem> {
-        let on_premises = world == Some(World::ExchangeServer);
-        let usual = if on_premises { "basic" } else { "oauth" };
-        let Some(spanned) = raw else {
-            return Ok(Subject {
-                kind: SubjectKind::None,
-                client_id: profile.app_id.clone(),
-                username: None,
-                secret: None,
-                certificate: None,
-                scheme: usual.into(),
-                scheme_given: false,
-                user_agent: profile.user_agent.clone(),
-            });
-        };
-        let (span, raw) = (spanned.span(), spanned.get_ref());
-        let Some(kind) = raw.kind.as_ref().map(|kind| *kind.get_ref()) else {
-            let problem = self.source.problem(span, "the subject has no `kind`", "one is needed");
-            return Err(
-                problem.help("valid values: client-certificate, client-secret, password, refresh-token")
-            );
-        };
-        let client_id = raw.client_id.clone().or_else(|| profile.app_id.clone());
-        self.check_subject(spanned, kind, client_id.is_some(), on_premises)?;
-        let asked = raw.secret.as_ref().filter(|wanted| !(self.wishes.no_sign_in && wanted.get_ref().prompt));
-        let secret = asked.map(|wanted| self.vault.open(self.source, wanted, &chosen.address)).transpose()?;
-        let certificate = raw.certificate.as_ref();
-        let certificate = certificate.map(|given| sign_in::certificate(self.source, given)).transpose()?;
-        let username = (kind == Kind::Password || kind == Kind::RefreshToken)
-            .then(|| raw.username.clone().unwrap_or_else(|| chosen.address.clone()));
-        let scheme = raw.scheme.as_ref().map_or(usual, |scheme| scheme_name(*scheme.get_ref()));
-        Ok(Subject {
-            kind: subject_kind(kind),
-            client_id,
-            username,
-            secret,
-            certificate,
-            scheme: scheme.into(),
-            scheme_given: raw.scheme.is_some(),
-            user_agent: raw.user_agent.clone().or_else(|| profile.user_agent.clone()),
-        })
-    }
-
-    fn check_subject(
-        &self,
-        spanned: &Spanned<file::Subject>,
-        kind: Kind,
-        has_client: bool,
-        on_premises: bool,
-    ) -> Result<(), Problem> {
-        let raw = spanned.get_ref();
-        let refuse =
-            |message: &str| Err(self.source.problem(spanned.span(), message, "impossible combination"));
-        let is_app = matches!(kind, Kind::ClientSecret | Kind::ClientCertificate);
-        let is_held = raw.secret.is_some() || raw.certificate.is_some();
-        if raw.held_by.is_some() && is_held {
-            return refuse("a credential that the vendor holds cannot be in the configuration as well");
-        }
-        if raw.held_by.is_some() && !is_app {
-            return refuse("only the credential of an app can be held by the vendor");
-        }
-        if is_app && raw.username.is_some() {
-            return refuse("an app signs in with its `client_id`, not with a `username`");
-        }
-        if kind == Kind::ClientCertificate && raw.secret.is_some() {
-            return refuse(
-                "a certificate is named by `certificate = { file = \"app.pem\" }`, not by `secret`",
-            );
-        }
-        if kind != Kind::ClientCertificate && raw.certificate.is_some() {
-            return refuse("a `certificate` goes with the kind `client-certificate` alone");
-        }
-        if !on_premises && is_held && !has_client {
-            return refuse("to sign in, the subject needs the `client_id` of the product's app");
-        }
-        Ok(())
-    }
-
     fn assemble(
         &self,
         chosen: &Chosen<'_>,
@@ -486,24 +406,6 @@ pub fn plain_address(text: &str) -> Result<(), Problem> {
     })
 }
 
-fn subject_kind(kind: Kind) -> SubjectKind {
-    match kind {
-        Kind::ClientCertificate => SubjectKind::ClientCertificate,
-        Kind::ClientSecret => SubjectKind::ClientSecret,
-        Kind::Password => SubjectKind::Password,
-        Kind::RefreshToken => SubjectKind::RefreshToken,
-    }
-}
-
-fn scheme_name(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Basic => "basic",
-        Scheme::Negotiate => "negotiate",
-        Scheme::Ntlm => "ntlm",
-        Scheme::Oauth => "oauth",
-    }
-}
-
 fn feature_name(feature: file::Feature) -> &'static str {
     match feature {
         file::Feature::Calendars => "calendars",
@@ -512,79 +414,5 @@ fn feature_name(feature: file::Feature) -> &'static str {
         file::Feature::Notifications => "notifications",
         file::Feature::PublicFolders => "public-folders",
         file::Feature::SharedMailboxes => "shared-mailboxes",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::config::load;
-
-    fn profiles() -> BTreeMap<String, Profile> {
-        [("generic-graph", "graph"), ("generic-ews", "ews")]
-            .into_iter()
-            .map(|(name, protocol)| {
-                let profile = Profile { name: name.into(), protocol: protocol.into(), ..Profile::default() };
-                (name.to_owned(), profile)
-            })
-            .collect()
-    }
-
-    fn planned(text: &str, wishes: &Wishes<'_>) -> Result<Plan, String> {
-        let source = Source { name: "a.toml".into(), folder: ".".into(), text: text.into() };
-        let (file, source) = load(source, &[]).map_err(|problem| problem.render(false, false))?;
-        plan(&file, &source, wishes, &profiles()).map_err(|problem| problem.render(false, false))
-    }
-
-    fn refused(text: &str) -> String {
-        planned(text, &Wishes::default()).expect_err("refused")
-    }
-
-    #[test]
-    fn an_address_alone_is_looked_at_from_outside() {
-        let accounts = ["svc@Contoso.com".to_owned()];
-        let plan = planned("", &Wishes { accounts: &accounts, ..Wishes::default() }).expect("planned");
-        let target = &plan.targets[0];
-        assert_eq!(
-            (target.world, target.tenant.as_str(), target.profile.as_str()),
-            (None, "contoso.com", "generic-graph")
-        );
-    }
-
-    #[test]
-    fn an_account_without_an_address_is_shown() {
-        assert!(refused("[[account]]\nprofile = \"generic-graph\"\n").contains("a.toml:1:1"));
-    }
-
-    #[test]
-    fn a_malformed_address_is_shown_where_it_stands() {
-        assert!(refused("[[account]]\naddress = \"svc\"\n").contains("a.toml:2:11"));
-    }
-
-    #[test]
-    fn an_unknown_profile_names_the_nearest() {
-        let shown = refused("[[account]]\naddress = \"a@b.c\"\nprofile = \"generic-grapf\"\n");
-        assert!(shown.contains("a.toml:3:11") && shown.contains("did you mean `generic-graph`?"), "{shown}");
-    }
-
-    #[test]
-    fn a_server_of_the_own_needs_no_tenant_and_no_reader() {
-        let text = "[endpoints]\news = \"https://mail.corp.local/EWS/Exchange.asmx\"\n[[account]]\n\
-                    address = \"svc@corp.local\"\nsubject = { kind = \"password\", secret = { env = \"PATH\" } }\n";
-        let plan = planned(text, &Wishes::default()).expect("planned");
-        let target = &plan.targets[0];
-        assert_eq!((target.world, target.subject.scheme.as_str()), (Some(World::ExchangeServer), "basic"));
-    }
-
-    #[test]
-    fn a_vendors_credential_cannot_be_configured() {
-        let text = "[[account]]\naddress = \"a@b.c\"\nsubject = { kind = \"client-secret\", client_id = \"x\", \
-                    held_by = \"vendor\", secret = { env = \"PATH\" } }\n";
-        assert!(refused(text).contains("impossible combination"));
-    }
-
-    #[test]
-    fn plain_http_is_refused_for_other_machines() {
-        assert!(refused("[endpoints]\news = \"http://mail.contoso.com/\"\n").contains("https only"));
     }
 }

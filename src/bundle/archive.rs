@@ -18,6 +18,8 @@ const FILE: u64 = 64 << 20;
 const ALL: u64 = 256 << 20;
 /// Longest name.
 const NAME: usize = 100;
+/// What the archive says of a file: its head, and what fills its last block.
+const BESIDE: u64 = 1024;
 
 /// A file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +72,15 @@ pub fn sha256(bytes: &[u8]) -> String {
     text
 }
 
-/// Packs files, sorted by name behind their manifest: always the same bytes for the same files.
-pub fn pack(mut manifest: Manifest, mut members: Vec<Member>) -> io::Result<Vec<u8>> {
+/// Packs files, sorted by name behind their manifest: always the same bytes for the same files. What
+/// [`open`] would refuse is not made.
+pub fn pack(mut manifest: Manifest, mut members: Vec<Member>) -> Result<Vec<u8>, Refusal> {
+    let all: u64 = members.iter().map(|member| member.bytes.len() as u64 + BESIDE).sum();
+    // The manifest comes besides, and the end of the archive.
+    let room = ALL - FILES as u64 * BESIDE;
+    if members.len() >= FILES || all > room || members.iter().any(|member| member.bytes.len() as u64 > FILE) {
+        return Err(too_much());
+    }
     members.sort_by(|a, b| a.name.cmp(&b.name));
     let listed = |member: &Member| Listed {
         name: member.name.clone(),
@@ -79,12 +88,16 @@ pub fn pack(mut manifest: Manifest, mut members: Vec<Member>) -> io::Result<Vec<
         sha256: sha256(&member.bytes),
     };
     manifest.files = members.iter().map(listed).collect();
-    let text = serde_json::to_vec_pretty(&manifest)?;
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| Refusal::Broken(error.to_string()))?;
     members.insert(0, Member { name: file::MANIFEST.into(), bytes: text });
+    write(&members).map_err(|error| Refusal::Broken(error.to_string()))
+}
+
+fn write(members: &[Member]) -> io::Result<Vec<u8>> {
     let packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
     let mut archive = tar::Builder::new(packed);
     archive.mode(tar::HeaderMode::Deterministic);
-    for member in &members {
+    for member in members {
         let mut header = tar::Header::new_ustar();
         header.set_size(member.bytes.len() as u64);
         header.set_mode(0o600);
@@ -132,8 +145,7 @@ fn members(from: impl Read) -> Result<Vec<Member>, Refusal> {
         let size = entry.size();
         all += size;
         if members.len() == FILES || size > FILE || all > ALL {
-            let most = format!("{FILES} files of {} MiB, {} MiB together", FILE >> 20, ALL >> 20);
-            return Err(Refusal::Strange(format!("it holds more than any bundle does ({most})")));
+            return Err(too_much());
         }
         if !names.insert(name.clone()) {
             return Err(Refusal::Strange(format!("it holds {name} twice")));
@@ -146,6 +158,11 @@ fn members(from: impl Read) -> Result<Vec<Member>, Refusal> {
         members.push(Member { name, bytes });
     }
     Ok(members)
+}
+
+fn too_much() -> Refusal {
+    let most = format!("{FILES} files of {} MiB, {} MiB together", FILE >> 20, ALL >> 20);
+    Refusal::Strange(format!("it holds more than any bundle does ({most})"))
 }
 
 /// The name of an entry, if it is one that a bundle could have.
@@ -207,6 +224,16 @@ mod tests {
 
     fn refused(bytes: &[u8]) -> String {
         open(bytes).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_made() {
+        let file =
+            |size: u64| Member { name: "x".into(), bytes: vec![0; usize::try_from(size).expect("fits")] };
+        let made = |members| pack(Manifest::new("2026-11-21T08:00:00Z", true), members);
+        let refusal = made(vec![file(FILE + 1)]).expect_err("refused").to_string();
+        assert!(refusal.contains("more than any bundle does"), "{refusal}");
+        assert!(made((0..FILES).map(|_| file(0)).collect()).is_err());
     }
 
     #[test]

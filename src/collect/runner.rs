@@ -3,11 +3,18 @@
 //! A call that panics, hangs or forgets a fact costs its own facts only. The document does not depend
 //! on the order in which calls end.
 
+mod jobs;
+#[cfg(test)]
+mod offline;
+mod part;
+#[cfg(test)]
+mod tests;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,112 +23,29 @@ use futures_util::{
     future::{BoxFuture, join, join_all},
     stream,
 };
-use tokio::{
-    sync::{OnceCell, mpsc::UnboundedSender},
-    time::Instant,
-};
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Access, Call, Carry, Context, Extra, Memo, Protocol, SubjectKind, Target, World, Yield, assemble,
+    Access, Call, Carry, Context, Memo, Protocol, SubjectKind, Target, World, Yield, assemble,
     carry::Again,
     given,
     import::{self, Import},
     plan::Plan,
-    session::{self, Session},
+    session::Session,
     world,
 };
-use crate::facts::{Absence, Account, Document, Reason, Section, catalogue::Scope};
+use crate::facts::{Absence, Document, Reason, Section, catalogue::Scope};
 use crate::wire::Net;
+use jobs::Key;
+pub(super) use jobs::{Done, Jobs};
+pub use part::{Part, Progress, RunOptions};
 
 /// Longest time that a later round waits for services that push back.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Accounts examined at the same time.
 const ACCOUNTS_AT_ONCE: usize = 64;
-
-/// Bounds and listeners of a run.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// When to give up: what has not been read by then is absent.
-    pub deadline: Duration,
-    /// Who wants to hear about each call.
-    pub progress: Option<UnboundedSender<Progress>>,
-    /// Credentials that earlier runs saw refused, and those that this one does.
-    pub memory: session::Memory,
-    /// Calls that the user's files bring.
-    pub extra: Arc<Extra>,
-    /// Files that fill what no call can read.
-    pub imports: Arc<[Import]>,
-    /// What goes on until it has cleaned up behind it: whoever ends the program early waits for it.
-    pub tasks: session::Tasks,
-    /// What earlier rounds about the same targets brought, where there are rounds.
-    pub carry: Option<Carry>,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        let (deadline, memory) = (Duration::from_mins(1), session::Memory::default());
-        Self {
-            deadline,
-            progress: None,
-            memory,
-            extra: Arc::default(),
-            imports: Arc::default(),
-            tasks: session::Tasks::default(),
-            carry: None,
-        }
-    }
-}
-
-/// News of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// A call began.
-    Started {
-        /// Its name.
-        call: &'static str,
-        /// The account, app or tenant.
-        about: String,
-    },
-    /// A call ended.
-    Finished {
-        /// Its name.
-        call: &'static str,
-        /// The account, app or tenant.
-        about: String,
-    },
-    /// A step of a test sync ended.
-    Step {
-        /// The mailbox.
-        mailbox: String,
-        /// Its name, with what it was done with.
-        step: String,
-        /// How it ended.
-        result: &'static str,
-    },
-}
-
-/// A finished part of a run: what comes first, and then one account after the other.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Part {
-    /// The run and its tenants: a document without accounts.
-    Head(Document),
-    /// An account.
-    Account(Account),
-}
-
-impl Part {
-    /// Puts a part into the document that all of them make.
-    pub fn join(self, document: &mut Option<Document>) {
-        match (self, document) {
-            (Self::Head(head), document) => *document = Some(head),
-            (Self::Account(account), Some(document)) => document.accounts.push(account),
-            // Accounts come after the head.
-            (Self::Account(_), None) => {}
-        }
-    }
-}
 
 /// Collects the needed facts about the targets.
 pub async fn run(targets: Vec<Target>, needed: &BTreeSet<String>, net: Net, options: RunOptions) -> Document {
@@ -198,45 +122,6 @@ async fn again(carry: &Carry, net: &Net, targets: &[Target], deadline: Instant) 
     }
     let password = |target: &Target| target.subject.kind == SubjectKind::Password;
     Again::Once { password: targets.iter().any(password) }
-}
-
-/// What a call brought, and everything known to calls after it.
-pub(super) struct Done {
-    pub(super) yielded: Yield,
-    known: Arc<Section>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Run,
-    Tenant(String),
-    App(String, String),
-    Account,
-}
-
-type Job = Arc<OnceCell<Arc<Done>>>;
-
-/// Calls that were begun, by what they are about.
-#[derive(Default)]
-pub(super) struct Jobs(Mutex<HashMap<(Key, &'static str), Job>>);
-
-impl Jobs {
-    fn job(&self, key: Key, call: &'static str) -> Job {
-        let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.entry((key, call)).or_default().clone()
-    }
-
-    /// Drops calls by their names and by what they brought: who asks for them again makes them anew. Gives
-    /// the names of those that were dropped.
-    pub(super) fn forget(&self, which: impl Fn(&'static str, Option<&Done>) -> bool) -> Vec<&'static str> {
-        let mut gone = Vec::new();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, call), job| {
-            let goes = which(call, job.get().map(AsRef::as_ref));
-            gone.extend(goes.then_some(*call));
-            !goes
-        });
-        gone
-    }
 }
 
 /// The targets of one tenant, in the order asked for.
@@ -577,8 +462,3 @@ fn missing(call: &Call, absence: &Absence) -> Yield {
     }
     yielded
 }
-
-#[cfg(test)]
-mod offline;
-#[cfg(test)]
-mod tests;

@@ -74,13 +74,27 @@ fn assert_all_ok(outcome: &Outcome) {
     assert_eq!(outcome.left, [], "{}", table(outcome));
 }
 
+/// Runs a test sync, after which the mailbox must be as it was before.
+async fn undisturbed(trial: &Trial, plan: &Plan, about: &str) -> Outcome {
+    let before = super::without_traces(trial.dump());
+    let outcome = trial.run(plan).await;
+    assert_eq!(super::without_traces(trial.dump()), before, "{about} {}", table(&outcome));
+    outcome
+}
+
+/// The fault at each request to Graph.
+fn at_each_path(fault: &Value) -> Value {
+    let mut once = fault.clone();
+    for (key, value) in [("path", json!("/v1.0/")), ("times", json!(1)), ("per_path", json!(true))] {
+        once[key] = value;
+    }
+    once
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mailbox_is_as_it_was() {
     let trial = Trial::app(granted()).await;
-    let before = trial.dump();
-    let outcome = trial.run(&plan(Role::Account)).await;
-    assert_all_ok(&outcome);
-    assert_eq!(super::without_traces(trial.dump()), super::without_traces(before));
+    assert_all_ok(&undisturbed(&trial, &plan(Role::Account), "").await);
     let log = trial.bench.lab.throttling();
     assert!(log.most_at_once <= 4, "{log:?}");
 }
@@ -95,10 +109,9 @@ async fn the_account_itself_does_it_by_delegated_permissions() {
     let bench = Bench::new("online-delegated", &patch).await;
     let token = bench.user("https://graph.microsoft.com/.default").await;
     let trial = Trial::with(bench, &token);
-    let before = trial.dump();
     let mut plan = plan(Role::Account);
     plan.access = Access::GraphDelegated;
-    let outcome = trial.run(&plan).await;
+    let outcome = undisturbed(&trial, &plan, "").await;
     for name in [Name::Open, Name::CreateFolder, Name::FeedDeleted, Name::CleanUp] {
         for subject in ["contacts", "calendar"] {
             assert_eq!(step(&outcome, name, subject).result, Ended::Ok, "{}", table(&outcome));
@@ -106,7 +119,6 @@ async fn the_account_itself_does_it_by_delegated_permissions() {
     }
     let paths = trial.bench.lab.requests();
     assert!(paths.iter().any(|log| log.path == "/v1.0/me/contactFolders"), "{paths:#?}");
-    assert_eq!(super::without_traces(trial.dump()), super::without_traces(before));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,8 +127,7 @@ async fn without_permissions_each_step_names_what_it_takes() {
     let trial =
         Trial::app(json!({ "service_principals": { "product": { "x": { "app_role_assignments": take } } } }))
             .await;
-    let before = trial.dump();
-    let outcome = trial.run(&plan(Role::Account)).await;
+    let outcome = undisturbed(&trial, &plan(Role::Account), "").await;
     let create = step(&outcome, Name::CreateFolder, "calendar");
     assert_eq!((create.result, create.status), (Ended::Refused, Some(403)), "{}", table(&outcome));
     assert!(
@@ -128,7 +139,6 @@ async fn without_permissions_each_step_names_what_it_takes() {
     assert_eq!((users.result, users.code.as_deref()), (Ended::Skipped, Some(why::NO_RIGHT)), "{users:?}");
     assert!(users.text.as_deref().unwrap().ends_with("User.ReadBasic.All"), "{users:?}");
     assert_eq!(step(&outcome, Name::FeedDeleted, "contacts").result, Ended::Ok, "{}", table(&outcome));
-    assert_eq!(super::without_traces(trial.dump()), super::without_traces(before));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,22 +151,10 @@ async fn where_every_request_fails_once_the_result_is_the_same() {
         json!({ "kind": "lost", "status": 504, "body": error("timeout") }),
     ];
     for fault in faults {
-        let mut once = fault.clone();
-        for (key, value) in [("path", json!("/v1.0/")), ("times", json!(1)), ("per_path", json!(true))] {
-            once[key] = value;
-        }
         let mut patch = granted();
-        patch["faults"] = json!({ "once": once });
+        patch["faults"] = json!({ "once": at_each_path(&fault) });
         let trial = Trial::app(patch).await;
-        let before = trial.dump();
-        let outcome = trial.run(&plan(Role::Account)).await;
-        assert_eq!(
-            super::without_traces(trial.dump()),
-            super::without_traces(before),
-            "{fault} {}",
-            table(&outcome)
-        );
-        assert_all_ok(&outcome);
+        assert_all_ok(&undisturbed(&trial, &plan(Role::Account), &fault.to_string()).await);
     }
 }
 
@@ -172,22 +170,12 @@ async fn what_nobody_documented_leaves_nothing_either() {
         json!({ "status": 401, "body": { "error": { "code": "InvalidAuthenticationToken", "message": "no" } }, "after": 7 }),
     ];
     for fault in faults {
-        let mut once = fault.clone();
-        for (key, value) in [("path", json!("/v1.0/")), ("times", json!(1))] {
-            once[key] = value;
-        }
-        if fault["after"].is_null() {
-            once["per_path"] = true.into();
+        let mut once = at_each_path(&fault);
+        if !fault["after"].is_null() {
+            once["per_path"] = false.into();
         }
         let trial = Trial::app(json!({ "faults": { "once": once } })).await;
-        let before = trial.dump();
-        let outcome = trial.run(&plan(Role::Account)).await;
-        assert_eq!(
-            super::without_traces(trial.dump()),
-            super::without_traces(before),
-            "{fault} {}",
-            table(&outcome)
-        );
+        undisturbed(&trial, &plan(Role::Account), &fault.to_string()).await;
     }
 }
 

@@ -151,7 +151,10 @@ pub fn assemble(
     press.json(file::REDACTION, &redaction)?;
     let manifest = Manifest::new(&document.run.started_at, !args.keep_personal);
     let files = press.members.iter().map(|member| (member.name.clone(), member.bytes.len())).collect();
-    let archive = bundle::pack(manifest, press.members).map_err(|error| Trouble::Ours(error.to_string()))?;
+    let archive = bundle::pack(manifest, press.members).map_err(|refusal| {
+        Problem::new(format!("the bundle cannot be made: {refusal}"))
+            .help("name fewer accounts, or give fewer logs")
+    })?;
     Ok(Made { archive, book: press.book, rejudged, files })
 }
 

@@ -1,6 +1,7 @@
 //! The runner with calls that break, hang, forget and wait.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 

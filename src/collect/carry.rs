@@ -69,7 +69,9 @@ impl Carry {
         let later = slot.replace(session.clone()).is_some();
         let accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs: Vec<&Arc<Jobs>> = accounts.values().chain([&self.0.shared]).collect();
-        jobs.iter().for_each(|jobs| drop(jobs.forget(|call, _| is_bound(call))));
+        for jobs in &jobs {
+            jobs.forget(|call, _| is_bound(call));
+        }
         if let (true, Again::Once { password }) = (later, again) {
             session.forget_passing();
             self.0.memo.forget_passing();

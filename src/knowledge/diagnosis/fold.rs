@@ -1,223 +1,235 @@
 //! What makes two pieces of a log the same failure: everything but numbers, ids and names.
 //!
-//! A piece is folded only where that cannot change what is recognized in it: a run of letters and digits
-//! is left out when no known text can begin, end or lie in it, and when no escape touches it. So the
+//! A run of letters and digits is left out of the key of a piece where that cannot change what is
+//! recognized: what stays of it is its length, and which parts of known texts stand where in it. So the
 //! outcome of one piece is that of every piece with the same key, and only the first is looked at closely.
 
-use std::collections::HashSet;
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, BuildError, MatchKind};
+use memchr::memmem::Finder;
 
-use super::matcher::{Matcher, build};
+use super::beside::{is_code, joined, plain};
+use super::edges::{ANY, BORDER, Edges, is_part};
+use super::key::Key;
+use super::matcher::Matcher;
 use super::normal::is_quoted_printable;
-use super::secret;
+use super::{normal, secret, unknown};
 
-/// Words before unknown codes: what stands behind them is never left out.
-const CODES: &[&str] = &["aadsts", "error", "eyj"];
-/// How far before a run the word `code` makes it one.
-const BEFORE: usize = 16;
+/// Words of which the letters' case counts: what they stand in is never left out.
+const CODES: &[&str] = &["aadsts", "error", "responsecode", "eyj", "caused"];
+
+/// What makes a piece the same as another one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// What stands in it.
+    pub key: u64,
+    /// How far apart.
+    pub lengths: u64,
+}
+
+impl Shape {
+    /// One number for both.
+    pub fn exact(self) -> u64 {
+        let mut key = Key(self.key);
+        key.number(self.lengths | 1);
+        key.0
+    }
+}
 
 /// Knows what may be left out.
 #[derive(Debug)]
 pub(super) struct Fold {
-    /// Runs that stand in known texts with a border on both sides.
-    exact: HashSet<Box<[u8]>>,
-    /// Runs with which known texts end, by their first byte.
-    heads: Vec<Vec<Box<[u8]>>>,
-    /// Runs with which known texts begin, by their last byte.
-    tails: Vec<Vec<Box<[u8]>>>,
-    /// Known texts that are one run.
-    inside: Option<AhoCorasick>,
+    /// Finds in a run, with what stands beside it, the parts of known texts that it can be.
+    runs: DFA,
+    start: StateID,
+    /// Its state behind a border beyond which nothing counts.
+    border: StateID,
+    edges: Edges,
     /// A word behind which a text is hidden.
-    claims: memchr::memmem::Finder<'static>,
-}
-
-/// A key, mixed eight bytes at a time.
-pub(super) struct Key(pub u64);
-
-impl Key {
-    fn word(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ 0x9E37_79B9_7F4A_7C15) * u128::from(word ^ 0xF39C_C060_5CED_C835);
-        let [low, high] = [product & u128::from(u64::MAX), product >> 64];
-        self.0 = u64::try_from(low ^ high).unwrap_or_default();
-    }
-
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        let (eights, rest) = bytes.as_chunks::<8>();
-        for eight in eights {
-            self.word(u64::from_le_bytes(*eight));
-        }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        // The length closes what stands verbatim, so that parts cannot be told as others.
-        self.word(u64::from_le_bytes(last));
-        self.word(bytes.len() as u64);
-    }
+    claims: Finder<'static>,
 }
 
 impl Fold {
     /// For everything that is known.
-    pub fn new(matcher: &Matcher) -> Self {
-        let mut fold = Self {
-            exact: HashSet::new(),
-            heads: vec![Vec::new(); 256],
-            tails: vec![Vec::new(); 256],
-            inside: None,
-            claims: memchr::memmem::Finder::new("claims="),
-        };
-        let mut inside: Vec<Vec<u8>> = CODES.iter().map(|code| code.as_bytes().to_vec()).collect();
-        let known = matcher.every_pattern();
-        // Those of tokens are seen to by themselves.
-        let triggers = secret::triggers().filter(|trigger| !trigger.as_bytes().ends_with(b".a"));
-        for (text, whole) in known.chain(triggers.map(|trigger| (trigger, false))) {
-            fold.add(&text.to_ascii_lowercase(), whole, &mut inside);
+    pub fn new(matcher: &Matcher) -> Result<Self, BuildError> {
+        let (mut parts, mut edges) = (Vec::new(), Edges::default());
+        let signs = secret::triggers().chain(unknown::TRIGGERS.iter().copied()).chain(normal::LINKS);
+        for (text, whole) in matcher.every_pattern().chain(signs.map(|sign| (sign, false))) {
+            add(text.to_ascii_lowercase().as_bytes(), whole, &mut parts, &mut edges);
         }
-        fold.exact.extend([b"0"[..].into(), b"1"[..].into()]);
-        inside.sort_unstable();
-        inside.dedup();
-        fold.inside = build(&inside, AhoCorasickKind::DFA).ok();
-        for list in fold.heads.iter_mut().chain(&mut fold.tails) {
-            list.sort_unstable();
-            list.dedup();
-        }
-        fold
+        parts.sort_unstable();
+        parts.dedup();
+        let codes = CODES.iter().map(|code| code.as_bytes());
+        let runs = DFA::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(codes.chain(parts.iter().map(Vec::as_slice)))?;
+        let start = runs.start_state(Anchored::No).unwrap_or_default();
+        let border = runs.next_state(Anchored::No, start, BORDER);
+        Ok(Self { runs, start, border, edges, claims: Finder::new("claims=") })
     }
 
-    fn add(&mut self, text: &str, whole: bool, inside: &mut Vec<Vec<u8>>) {
-        let runs: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-        let last = runs.len() - 1;
-        for (place, run) in runs.into_iter().enumerate().filter(|(_, run)| !run.is_empty()) {
-            let bytes = run.as_bytes();
-            match (whole, place == 0, place == last) {
-                (true, ..) | (false, false, false) => {
-                    self.exact.insert(bytes.into());
-                }
-                (false, true, true) => inside.push(bytes.to_vec()),
-                (false, true, false) => self.tails[usize::from(bytes[bytes.len() - 1])].push(bytes.into()),
-                (false, false, true) => self.heads[usize::from(bytes[0])].push(bytes.into()),
-            }
-        }
-    }
-
-    /// The key of a piece.
-    pub fn key(&self, piece: &[u8]) -> u64 {
-        let mut key = Key(0x5bd1_e995_9e37_79b9);
-        // Color codes end in a letter, which belongs to no word.
-        if memchr::memchr(b'\x1b', piece).is_some()
-            || is_quoted_printable(piece)
-            || self.claims.find(piece).is_some()
-        {
+    /// The shape of a piece.
+    pub fn shape(&self, piece: &[u8]) -> Shape {
+        let (mut key, mut lengths) = (Key(0x5bd1_e995_9e37_79b9), Key(0));
+        if self.is_written_otherwise(piece) {
             key.bytes(piece);
-            return key.0;
+            return Shape { key: key.0, lengths: 0 };
         }
-        let mut kept = 0;
-        let mut at = 0;
-        while let Some(found) = piece[at..].iter().position(|byte| SORT[usize::from(*byte)] != 0) {
-            let place = at + found;
-            let run =
-                if piece[place] == b'@' { mailbox(piece, kept, place) } else { alnum(piece, kept, place) };
-            at = run.end.max(place + 1);
-            if run.is_empty() || touched(piece, run.start, run.end) {
+        let (mut kept, mut at) = (0, 0);
+        while let Some(run) = next(piece, at) {
+            at = run.end + usize::from(piece.get(run.end) == Some(&b'@'));
+            let Some((run, parts)) = plain(piece, run).and_then(|run| self.parts(piece, run)) else {
                 continue;
-            }
-            let free =
-                piece[place] == b'@' || piece.get(run.end) == Some(&b'@') || self.is_free(piece, run.clone());
-            if !free {
-                continue;
-            }
-            key.bytes(&piece[kept..run.start]);
-            // How far apart texts stand may count.
-            key.word(run.len() as u64);
+            };
+            key.part(&piece[kept..run.start], 1 + joined(piece, &run));
+            key.number(parts);
+            lengths.number(run.len() as u64);
             kept = run.end;
         }
         key.bytes(&piece[kept..]);
-        key.0
+        Shape { key: key.0, lengths: lengths.0 }
     }
 
-    /// Whether no known text can touch a run.
-    fn is_free(&self, piece: &[u8], range: std::ops::Range<usize>) -> bool {
-        let run = &piece[range.clone()];
-        let mut lower = [0; 48];
-        let lower = if run.len() <= lower.len() {
-            for (to, from) in lower.iter_mut().zip(run) {
-                *to = from.to_ascii_lowercase();
+    /// Whether a piece is read in a way in which no part of it stands for itself. Color codes end in a
+    /// letter, which belongs to no word.
+    fn is_written_otherwise(&self, piece: &[u8]) -> bool {
+        memchr::memchr2(b'=', b'\x1b', piece).is_some_and(|first| {
+            let rest = &piece[first..];
+            memchr::memchr(b'\x1b', rest).is_some()
+                || is_quoted_printable(piece)
+                || self.claims.find(piece).is_some()
+        })
+    }
+
+    /// A run that may be left out, and a number for the parts of known texts in it and where they stand.
+    fn parts(&self, piece: &[u8], run: Range<usize>) -> Option<(Range<usize>, u64)> {
+        let bytes = &piece[run.clone()];
+        if piece.get(run.end) == Some(&b'@') {
+            return is_nobody(bytes).then_some((run, 0));
+        }
+        // What is left of a run without its digits is a word like others.
+        if !is_noise(bytes) || is_code(piece, run.start) {
+            return None;
+        }
+        let mut parts = Parts { runs: &self.runs, state: self.border, at: 0, first: None, number: 0 };
+        if let Some([near, next, far]) = self.edges.before(piece, &run) {
+            parts.state = self.start;
+            parts.take(&[far, next, near, BORDER]);
+        }
+        let there = parts.take(bytes) && parts.take(&[BORDER]);
+        let behind = self.edges.behind(piece, &run);
+        (there && behind.is_none_or(|signs| parts.take(&signs))).then_some((run, parts.number))
+    }
+}
+
+/// Goes through a run and what stands beside it.
+struct Parts<'f> {
+    runs: &'f DFA,
+    state: StateID,
+    at: usize,
+    /// Where the first part ends.
+    first: Option<usize>,
+    number: u64,
+}
+
+impl Parts<'_> {
+    /// Takes in some bytes; `false`: a code may stand there.
+    #[inline]
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        let mut state = self.state;
+        for (place, byte) in bytes.iter().enumerate() {
+            state = self.runs.next_state(Anchored::No, state, *byte);
+            if self.runs.is_match(state) && !self.note(state, self.at + place) {
+                return false;
             }
-            &lower[..run.len()]
-        } else {
-            return self.is_free_long(piece, range);
-        };
-        self.is_free_run(lower) && !is_code(piece, &range) && !is_token(piece, range.start)
+        }
+        (self.state, self.at) = (state, self.at + bytes.len());
+        true
     }
 
-    fn is_free_long(&self, piece: &[u8], range: std::ops::Range<usize>) -> bool {
-        let lower = piece[range.clone()].to_ascii_lowercase();
-        self.is_free_run(&lower) && !is_code(piece, &range) && !is_token(piece, range.start)
-    }
-
-    fn is_free_run(&self, run: &[u8]) -> bool {
-        let head = self.heads[usize::from(run[0])].iter().any(|head| run.starts_with(head));
-        let tail = || self.tails[usize::from(run[run.len() - 1])].iter().any(|tail| run.ends_with(tail));
-        let inside = || self.inside.as_ref().is_none_or(|inside| inside.is_match(run));
-        !head && !tail() && !self.exact.contains(run) && !inside()
+    #[cold]
+    fn note(&mut self, state: StateID, at: usize) -> bool {
+        let mut found = (0..self.runs.match_len(state)).map(|place| self.runs.match_pattern(state, place));
+        let distance = at - *self.first.get_or_insert(at);
+        let part = u64::from(state.as_u32()) << 32 | distance as u64;
+        self.number = (self.number.rotate_left(29) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        found.all(|found| found.as_usize() >= CODES.len())
     }
 }
 
-/// Refresh tokens begin with `0.A` or `1.A`.
-fn is_token(piece: &[u8], start: usize) -> bool {
-    piece[start].eq_ignore_ascii_case(&b'A')
-        && start >= 2
-        && matches!(&piece[start - 2..start], b"0." | b"1.")
-}
-
-/// What stands behind `"code":` may be a code that nobody knows.
-fn is_code(piece: &[u8], run: &std::ops::Range<usize>) -> bool {
-    if !piece[run.start].is_ascii_uppercase() {
-        return false;
+/// Adds what runs of a known text can be to those of a log: the same between two borders, the end of one,
+/// the beginning of one, or anything within one.
+fn add(text: &[u8], whole: bool, parts: &mut Vec<Vec<u8>>, edges: &mut Edges) {
+    let mut start = 0;
+    for run in text.split(|byte| !is_part(*byte)) {
+        let end = start + run.len();
+        // Signs at the ends of a known text need no border.
+        let word = |byte: Option<&u8>| whole && byte.is_some_and(|byte| !b".-".contains(byte));
+        let before = beyond(text[..start].iter().rev(), word(run.first()));
+        let behind = beyond(text[end..].iter(), word(run.last()));
+        start = end + 1;
+        if run.is_empty() || !(before[0].is_empty() || behind[0].is_empty() || is_noise(run)) {
+            continue;
+        }
+        edges.add(&before, &behind, run);
+        for before in &before {
+            parts.extend(behind.iter().map(|behind| {
+                let before = before.iter().rev().copied();
+                before.chain(run.iter().copied()).chain(behind.iter().copied()).collect::<Vec<u8>>()
+            }));
+        }
     }
-    let before = &piece[run.start.saturating_sub(BEFORE)..run.start];
-    before.windows(4).any(|four| four.eq_ignore_ascii_case(b"code"))
 }
 
-/// An escape, a letter beyond ASCII or an underscore stands right beside it: it may not be what it seems.
-fn touched(piece: &[u8], start: usize, end: usize) -> bool {
-    let odd = |byte: u8| byte >= 0x80 || b"\\%&#;_=".contains(&byte);
-    let before = start.checked_sub(1).is_some_and(|at| odd(piece[at]) && piece[at] != b'=');
-    let after = match piece.get(end) {
-        Some(b'=') => piece.get(end + 1).is_some_and(|next| b"\r\n".contains(next)),
-        Some(b'_') | None => false,
-        Some(byte) => odd(*byte),
-    };
-    let wrapped =
-        start >= 2 && piece[start - 1] == b'\n' && piece[..start - 1].trim_ascii_end().ends_with(b"=");
-    before || after || wrapped
+/// What must stand beside a run of a known text, from the run on: signs behind the border of the run in a
+/// log, some border of a word, or nothing.
+fn beyond<'t>(signs: impl Iterator<Item = &'t u8>, word: bool) -> Vec<Vec<u8>> {
+    let signs: Vec<u8> = signs.take(3).copied().collect();
+    match signs.first() {
+        Some(sign) => {
+            vec![[&[BORDER], &signs[..]].concat(), vec![BORDER, *sign, ANY], vec![BORDER, ANY]]
+        }
+        None if word => vec![vec![BORDER], vec![b'.'], vec![b'-']],
+        None => vec![Vec::new()],
+    }
 }
 
-/// The run of letters and digits around a digit, no earlier than `from`.
-fn alnum(piece: &[u8], from: usize, at: usize) -> std::ops::Range<usize> {
-    let before = piece[from..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let behind = piece[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    at - before..at + behind
+/// Whether a run may be left out: digits stand in it.
+fn is_noise(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_digit)
 }
 
-/// The name before an at sign, no earlier than `from`.
-fn mailbox(piece: &[u8], from: usize, at: usize) -> std::ops::Range<usize> {
-    let before = piece[from..at].iter().rev().take_while(|byte| is_mailbox(**byte)).count();
-    at - before..at
+/// Whether the name of a mailbox is no token.
+fn is_nobody(name: &[u8]) -> bool {
+    !name.windows(3).any(|three| three.eq_ignore_ascii_case(b"eyj"))
 }
 
-/// A sign of the name before an at sign.
-pub(super) fn is_mailbox(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
+/// The next run from `at` on that may be left out.
+fn next(piece: &[u8], at: usize) -> Option<Range<usize>> {
+    let mut from = at;
+    loop {
+        let place = from + piece[from..].iter().position(|byte| SORT[usize::from(*byte)])?;
+        let before = piece[at..place].iter().rev().take_while(|byte| is_part(**byte)).count();
+        let behind = piece[place..].iter().take_while(|byte| is_part(**byte)).count();
+        if before + behind > 0 {
+            return Some(place - before..place + behind);
+        }
+        from = place + 1;
+    }
 }
 
 /// Digits and the at sign.
-const SORT: [u8; 256] = {
-    let mut sort = [0; 256];
+const SORT: [bool; 256] = {
+    let mut sort = [false; 256];
     let mut byte = b'0';
     while byte <= b'9' {
-        sort[byte as usize] = 1;
+        sort[byte as usize] = true;
         byte += 1;
     }
-    sort[b'@' as usize] = 2;
+    sort[b'@' as usize] = true;
     sort
 };

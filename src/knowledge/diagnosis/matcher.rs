@@ -121,14 +121,35 @@ impl Matcher {
         self.names.get(&name.to_ascii_lowercase()).copied()
     }
 
-    /// Patterns without which no entry of one sort is found, for a quick look at long logs.
-    pub fn patterns(&self, wanted: impl Fn(&Known) -> bool) -> impl Iterator<Item = &str> {
-        let needed = move |owner: &Owner| {
-            let known = &self.known[owner.known];
-            u32::from(owner.row) == known.rows.trailing_zeros() && wanted(known)
-        };
+    /// For a quick look at long logs: the patterns of one row of each wanted entry, the one that is least
+    /// likely to stand in a line, each with whether it is all that its entry wants.
+    pub fn triggers(&self, wanted: impl Fn(&Known) -> bool) -> impl Iterator<Item = (&str, bool)> {
+        let mut shortest: HashMap<(usize, u8), usize> = HashMap::new();
+        for (owner, pattern) in self.owners.iter().zip(&self.patterns) {
+            let length = shortest.entry((owner.known, owner.row)).or_insert(usize::MAX);
+            *length = pattern.len().min(*length);
+        }
+        let mut rarest: HashMap<usize, (usize, u8)> = HashMap::new();
+        for ((known, row), length) in shortest {
+            let best = rarest.entry(known).or_insert((length, row));
+            *best = (*best).max((length, row));
+        }
         let owners = self.owners.iter().zip(&self.patterns);
-        owners.filter(move |(owner, _)| needed(owner)).map(|(_, pattern)| pattern.as_str())
+        owners.filter_map(move |(owner, pattern)| {
+            let known = &self.known[owner.known];
+            let is_rarest = rarest.get(&owner.known).is_some_and(|(_, row)| *row == owner.row);
+            (is_rarest && wanted(known)).then_some((pattern.as_str(), known.rows.is_power_of_two()))
+        })
+    }
+
+    /// The patterns of every wanted entry that wants several rows, each with the place of its entry and the
+    /// bits of its row and of all rows.
+    pub fn rows(&self, wanted: impl Fn(&Known) -> bool) -> impl Iterator<Item = (&str, usize, [u32; 2])> {
+        self.owners.iter().zip(&self.patterns).filter_map(move |(owner, pattern)| {
+            let known = &self.known[owner.known];
+            let several = known.rows.count_ones() > 1 && wanted(known);
+            several.then_some((pattern.as_str(), owner.known, [1 << owner.row.min(31), known.rows]))
+        })
     }
 
     /// Every pattern, with whether it needs borders.
@@ -149,6 +170,11 @@ impl Matcher {
 
     /// Everything known that stands in a text, by place. `paste`: the text is short and about a failure.
     pub fn find(&self, text: &str, paste: bool) -> Vec<Seen> {
+        self.find_spaced(text, paste).0
+    }
+
+    /// The same, and whether it counts how far apart the texts of an entry stand.
+    pub fn find_spaced(&self, text: &str, paste: bool) -> (Vec<Seen>, bool) {
         let mut places: HashMap<usize, Vec<(u8, usize)>> = HashMap::new();
         for found in self.automaton.find_overlapping_iter(text) {
             let owner = self.owners[found.pattern().as_usize()];
@@ -165,8 +191,12 @@ impl Matcher {
                 places.push((owner.row, found.start()));
             }
         }
+        let mut spaced = false;
         let complete = places.into_iter().filter_map(|(known, places)| {
             let known_here = &self.known[known];
+            let there = places.iter().fold(0, |rows, (row, _)| rows | 1_u32 << row.min(&31));
+            let several = known_here.rows.count_ones() > 1;
+            spaced |= several && (there & known_here.rows == known_here.rows || places.len() == PLACES);
             let near = known_here.entry.near.map_or(NEAR, usize::from);
             let at = together(&places, known_here.rows, near)?;
             Some(Seen { known, at })
@@ -175,7 +205,7 @@ impl Matcher {
         let given = if paste { self.place(FAILURE) } else { None };
         self.keep_wanted(&mut seen, given);
         seen.sort_unstable_by_key(|seen| (seen.at, seen.known));
-        seen
+        (seen, spaced)
     }
 
     /// How an entry spreads over causes in this company.

@@ -4,14 +4,18 @@
 //! the encoding. What it knows stands in `checks/knowledge/`; lines of a log are data and nothing else.
 
 mod archive;
+mod beside;
 mod conclude;
+mod edges;
 mod failures;
 mod fold;
 mod glance;
+mod key;
 mod matcher;
 mod normal;
 mod pieces;
 mod reader;
+mod remembered;
 #[cfg(test)]
 mod sameness;
 mod secret;

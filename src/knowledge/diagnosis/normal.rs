@@ -1,10 +1,13 @@
 //! A text as its writer meant it: without escapes, line breaks, typographic signs and color codes.
 
-use super::fold::is_mailbox;
+use super::edges::is_part;
 use base64::{Engine as _, engine::GeneralPurpose, engine::GeneralPurposeConfig, engine::general_purpose};
 
 /// Longest text hidden in base64 that is read.
 const HIDDEN: usize = 8 << 10;
+
+/// What stands between the links of a chain of errors.
+pub(super) const LINKS: [&str; 2] = ["--->", "Caused by:"];
 
 /// A text on one line, and where each line of the original begins in it.
 #[derive(Debug, Default)]
@@ -63,9 +66,11 @@ pub(super) fn normal(raw: &str) -> Normal {
 
 /// Whether a text is written as mails are sent: lines end in an equals sign where they are broken.
 pub(super) fn is_quoted_printable(raw: &[u8]) -> bool {
-    let soft = memchr::memmem::find_iter(raw, b"=\n").chain(memchr::memmem::find_iter(raw, b"=\r\n"));
-    let within = soft.into_iter().any(|at| at > 0 && raw[at - 1] != b'=' && at + 3 < raw.len());
-    within || memchr::memmem::find(raw, b"=3D").is_some()
+    memchr::memchr_iter(b'=', raw).any(|at| match &raw[at + 1..] {
+        [b'3', b'D', ..] => true,
+        [b'\n', ..] | [b'\r', b'\n', ..] => at > 0 && raw[at - 1] != b'=' && at + 3 < raw.len(),
+        _ => false,
+    })
 }
 
 /// The text of a mail, its broken lines joined; lines are counted as before.
@@ -164,7 +169,7 @@ fn nameless(text: &mut String) {
     let mut from = 0;
     while let Some(found) = memchr::memchr(b'@', &bytes[from..]) {
         let at = from + found;
-        for byte in bytes[from..at].iter_mut().rev().take_while(|byte| is_mailbox(**byte)) {
+        for byte in bytes[from..at].iter_mut().rev().take_while(|byte| is_part(**byte)) {
             *byte = b'*';
         }
         from = at + 1;

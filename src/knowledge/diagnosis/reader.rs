@@ -1,16 +1,16 @@
 //! Reads a log once, from the front: finds what is known, and keeps what it needs to conclude.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 use super::failures::{Failures, Line, Moment, Sighting};
 use super::glance::Glance;
 use super::matcher::{Known, Matcher, Seen};
-use super::normal::{Normal, nameless_normal, normal};
+use super::normal::{LINKS, Normal, nameless_normal, normal};
 use super::pieces::{self, Layout};
+use super::remembered::{Outcome, Remembered, Shows};
 use super::source::{Source, text};
 use super::{Found, archive, secret, subject, unknown, when};
-use crate::knowledge::Heals;
 
 /// Up to this size everything is looked at closely.
 const SMALL: usize = 1 << 20;
@@ -20,27 +20,6 @@ const CHUNK: usize = 4 << 20;
 const SAMPLE: usize = 64 << 10;
 /// Longest excerpt, in characters.
 const SHOWN: usize = 240;
-/// Most pieces whose outcome is remembered.
-const REMEMBERED: usize = 1 << 16;
-
-/// What a piece comes to; every piece of the same key comes to the same.
-#[derive(Debug, Clone, Copy)]
-struct Outcome {
-    shows: Shows,
-    /// The line of the piece on which it shows, from 0.
-    row: u64,
-    /// Words stand in it behind which secrets stand.
-    secrets: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Shows {
-    Nothing,
-    Success(Heals),
-    /// The place of the failure; `None`: beyond those that are kept.
-    Failure(Option<usize>),
-}
-
 /// Everything that a log has shown so far.
 pub(super) struct Reader<'e> {
     matcher: &'e Matcher,
@@ -55,7 +34,7 @@ pub(super) struct Reader<'e> {
     pub lines: u64,
     /// The whole log fits into one look.
     pub small: bool,
-    remembered: HashMap<u64, Outcome>,
+    remembered: Remembered,
     /// The line of the archive that everything in a piece stands for.
     at: Option<u64>,
 }
@@ -71,7 +50,7 @@ impl<'e> Reader<'e> {
             secrets: BTreeMap::new(),
             lines: 0,
             small: true,
-            remembered: HashMap::new(),
+            remembered: Remembered::default(),
             at: None,
         }
     }
@@ -147,27 +126,29 @@ impl<'e> Reader<'e> {
 
     /// Looks closely only at what can show something and was not seen before.
     fn skim(&mut self, bytes: &[u8], lines: u64, glance: &Glance) {
-        let one = lines == 0 || lines == 1 && bytes.ends_with(b"\n");
-        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        if one && glance.is_idle(text.strip_suffix(b"\r").unwrap_or(text)) {
-            return;
+        let shape = glance.fold.shape(bytes);
+        let mut known = self.remembered.get(shape.key);
+        if known.is_some_and(|outcome| outcome.spaced) {
+            known = self.remembered.get(shape.exact());
         }
-        let key = glance.fold.key(bytes);
-        if let Some(outcome) = self.remembered.get(&key).copied()
+        if let Some(outcome) = known
             && self.again(outcome, bytes)
         {
             return;
         }
-        let outcome = self.study(bytes);
-        if self.remembered.len() >= REMEMBERED {
-            self.remembered.clear();
+        let one = lines == 0 || lines == 1 && bytes.ends_with(b"\n");
+        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let idle = one && glance.is_idle(text.strip_suffix(b"\r").unwrap_or(text));
+        let outcome = if idle { Outcome::NOTHING } else { self.study(bytes) };
+        if outcome.spaced {
+            self.remembered.put(shape.exact(), Outcome { spaced: false, ..outcome });
         }
-        self.remembered.insert(key, outcome);
+        self.remembered.put(shape.key, outcome);
     }
 
     /// Counts a piece that comes to what an earlier one came to; `false`: its line is wanted, too.
     fn again(&mut self, outcome: Outcome, bytes: &[u8]) -> bool {
-        let moment = || Moment { line: self.lines + 1 + outcome.row, time: when::of_line(bytes) };
+        let moment = || Moment { line: self.lines + 1 + u64::from(outcome.row), time: when::of_line(bytes) };
         match outcome.shows {
             Shows::Nothing => {}
             Shows::Success(heals) => self.failures.succeeded(heals, moment(), &subject::of_success(bytes)),
@@ -188,8 +169,8 @@ impl<'e> Reader<'e> {
         if secrets {
             self.note_secrets(&text);
         }
-        let (shows, row) = self.look(bytes, &text);
-        Outcome { shows, row, secrets }
+        let (shows, row, spaced) = self.look(bytes, &text);
+        Outcome { shows, row: u32::try_from(row).unwrap_or_default(), secrets, spaced }
     }
 
     /// The number of a line of the piece that is looked at.
@@ -204,10 +185,10 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// What a piece shows, and on which of its lines.
-    fn look(&mut self, bytes: &[u8], text: &str) -> (Shows, u64) {
+    /// What a piece shows, on which of its lines, and whether it counts how far apart its parts stand.
+    fn look(&mut self, bytes: &[u8], text: &str) -> (Shows, u64, bool) {
         let normal = nameless_normal(text);
-        let seen = self.matcher.find(&normal.text, self.layout == Layout::Paste);
+        let (seen, spaced) = self.matcher.find_spaced(&normal.text, self.layout == Layout::Paste);
         let matcher = self.matcher;
         let is =
             |wanted: fn(&Known) -> bool| seen.iter().filter(move |seen| wanted(matcher.known(seen.known)));
@@ -222,14 +203,14 @@ impl<'e> Reader<'e> {
         let kept: Vec<usize> = contexts.iter().filter(wide).copied().collect();
         self.contexts.extend(kept);
         if evidence.is_empty() && unknown.is_empty() {
-            let Some(heals) = healed else { return (Shows::Nothing, 0) };
+            let Some(heals) = healed else { return (Shows::Nothing, 0, spaced) };
             let moment = Moment { line: self.line(0), time: when::of_line(bytes) };
             self.failures.succeeded(heals, moment, &subject::of_success(bytes));
-            return (Shows::Success(heals), 0);
+            return (Shows::Success(heals), 0, spaced);
         }
         let sighting = self.sighting(text, &normal, evidence, unknown, contexts, subject::of_failure(bytes));
         let row = sighting.line.number.saturating_sub(self.lines + 1);
-        (Shows::Failure(self.failures.add(sighting)), row)
+        (Shows::Failure(self.failures.add(sighting)), row, spaced)
     }
 
     fn sighting(
@@ -276,7 +257,7 @@ fn newlines(bytes: &[u8]) -> u64 {
 /// How many links of a chain of errors stand deeper than each piece of evidence.
 fn depths(text: &str, evidence: &[Seen]) -> Vec<u8> {
     let links: Vec<usize> =
-        ["--->", "Caused by:"].iter().flat_map(|link| text.match_indices(link)).map(|(at, _)| at).collect();
+        LINKS.iter().flat_map(|link| text.match_indices(link)).map(|(at, _)| at).collect();
     let before = |at: usize| links.iter().filter(|link| **link < at).count();
     let deepest = evidence.iter().map(|seen| before(seen.at)).max().unwrap_or_default();
     evidence.iter().map(|seen| u8::try_from(deepest - before(seen.at)).unwrap_or(u8::MAX)).collect()

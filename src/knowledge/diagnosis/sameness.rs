@@ -1,6 +1,7 @@
 //! What is looked at only once, or not at all, comes to the same as what is looked at closely.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -38,6 +39,17 @@ const LINES: &[&str] = &[
     "ERROR claims=\"eyJhY2Nlc3NfdG9rZW4iOnsi~~~~\" insufficient_claims",
     "WARN  retry+in+##+s: 50# Service  Unavailable",
     "ERROR the request channel timed out after 00:00:##.####### svc_~~~~ TLS 1.#",
+    "WARN FolderSync status #, status ##, status: ## and status=## of item ###",
+    "ERROR ### 5.#.# mailbox of a#.%%-#@contoso.com, data 5## AS(4##) 40# 1 ##########",
+    "ERROR \"code\":\"Quite_New_#\" or \"code\":\"Q~~_~~\" or .ErrorNew_#~ or ='Error#~~~~",
+    "ERROR %2F~~~~ %20### %4##2 100%### a%2540# status%20### &#3#;##, &amp;##, &lt;40#&gt; ?id=~~&n=5##&x",
+    "ERROR a+~~+the+user+account+is+disabled+~~, item #~ #5.1.## ;40#; _##_ x_40# \\u003#40# \\n40#\\t5## \\\"50#\\\"",
+    "INFO ~~~~~~~~-~~~~-~~~~-~~~~-~~~~~~~~~~~~ C:\\temp#\\new~~ took ### ms (#.# s), line # column #",
+    "ERROR https://%%@contoso.com:~~~~@host/ and https://user:~~#~~@host:443/ eyJ~~~~@x.com 0.A~~~ 1#.A~~",
+    "ERROR state\\n## and state\\r\\n4# or state%0A4# or%20state&#32;4# or state\\u00204#",
+    "ERROR state\\n#~ of it",
+    "HTTP/1.1 ###",
+    "> 40# > status\n> ### error=\n### a=3D### x",
 ];
 
 fn line() -> impl Strategy<Value = String> {
@@ -58,6 +70,25 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
+/// What a user may bring along: as short as it can be, and full of digits.
+fn brought() -> Knowledge {
+    let texts = "[a]\nmeans = 'm'\nany = ['7']\ncauses = [{ cause = 'proxy', weight = 90 }]\n\n\
+                 [b]\nmeans = 'm'\nwords = ['12', 'ab1', 'x_4']\ncauses = [{ cause = 'throttled', weight = 90 }]\n\n\
+                 [c]\nmeans = 'm'\nall = [['took', '9'], ['1.1', '3 ms', 'item', 'a']]\n\
+                 causes = [{ cause = 'dns-failure', weight = 80 }]\n\n\
+                 [d]\nmeans = 'm'\nany = ['y-1', '2@c', '5.', '.4', '(8', '0)', 'cafe', '-dead']\n\
+                 causes = [{ cause = 'no-network', weight = 80 }]\n\n\
+                 [f]\nmeans = 'm'\nany = ['state 4']\ncauses = [{ cause = 'proxy', weight = 60 }]\n\n\
+                 [e]\nmeans = 'm'\nany = ['status 6']\nheals = 'everything'\n";
+    Knowledge::load([("texts/own".to_owned(), texts.to_owned())]).expect("loads")
+}
+
+fn known(knowledge: &Knowledge) -> (Matcher, Glance) {
+    let matcher = Matcher::new(knowledge).expect("builds");
+    let glance = Glance::new(&matcher).expect("builds");
+    (matcher, glance)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -65,22 +96,51 @@ proptest! {
     fn the_quick_look_misses_nothing(
         lines in prop::collection::vec((line(), 0..60_u8), 1..400),
         timed in any::<bool>(),
+        windows in any::<bool>(),
     ) {
-        static KNOWN: std::sync::LazyLock<(Matcher, Glance)> = std::sync::LazyLock::new(|| {
-            let matcher = Matcher::new(Knowledge::embedded()).expect("builds");
-            let glance = Glance::new(&matcher).expect("builds");
-            (matcher, glance)
-        });
+        static KNOWN: LazyLock<[(Matcher, Glance); 2]> =
+            LazyLock::new(|| [known(Knowledge::embedded()), known(&brought())]);
         let mut log = String::new();
         for (number, (line, second)) in lines.iter().enumerate() {
             if timed {
                 let _ = write!(log, "2026-11-20 10:{:02}:{second:02},{:03} ", number % 60, number % 7 * 100);
             }
             log.push_str(line);
-            log.push('\n');
+            log.push_str(if windows { "\r\n" } else { "\n" });
         }
-        let (matcher, glance) = &*KNOWN;
-        let plain = read(matcher, None, log.as_bytes());
-        prop_assert_eq!(read(matcher, Some(glance), log.as_bytes()), plain);
+        for (matcher, glance) in &*KNOWN {
+            let plain = read(matcher, None, log.as_bytes());
+            prop_assert_eq!(read(matcher, Some(glance), log.as_bytes()), plain);
+        }
     }
+}
+
+/// A log that is read in parts, with lines that are longer than any piece and failures on every border.
+#[test]
+fn parts_come_to_the_same_as_the_whole() {
+    let mut log = String::new();
+    for number in 0..9000 {
+        let _ =
+            write!(log, "2026-11-20 10:{:02}:{:02} user{number}@contoso.com ", number / 60 % 60, number % 60);
+        log.push_str(match number % 9 {
+            0 => "ERROR AADSTS7000222: The provided client secret keys for app are expired",
+            1..=3 => {
+                "WARN HTTP/1.1 503 Service Unavailable, waiting for the mailbox of the user to come back"
+            }
+            _ => "INFO 12 items synchronized in 503 ms; nothing else is to be told of this one or any other",
+        });
+        if number % 3000 == 2999 {
+            log.push_str(&" and on it goes".repeat(6000));
+            log.push_str(" ErrorAccessDenied");
+        }
+        log.push_str("\r\n");
+    }
+    assert!(log.len() > 1 << 20);
+    let engine = super::Engine::new(Knowledge::embedded());
+    let plain = read(&engine.matcher, None, log.as_bytes());
+    let json =
+        |log: &[u8]| serde_json::to_string_pretty(&engine.read(log).expect("reads")).unwrap_or_default();
+    assert_eq!(json(log.as_bytes()), plain);
+    let wide: Vec<u8> = log.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(json(&wide), plain);
 }

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use super::matcher::build;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use values::{
-    address, assertion, base64_byte, content, entra, gap, header, holds_password, is_removed, jwt, line,
-    literal, pair, pem, run, signature, token_byte, value,
+    address, assertion, base64_byte, content, entra, gap, header, holds_address, holds_password, is_removed,
+    jwt, line, literal, pair, pem, run, signature, token_byte, value,
 };
 
 /// What stands in the place of a secret.
@@ -173,9 +173,10 @@ pub(super) fn behind(
 /// Whether words stand in a text behind which secrets stand.
 pub(super) fn may_stand_in(text: &str) -> bool {
     let Some(automaton) = AUTOMATON.as_ref() else { return false };
-    automaton.find_overlapping_iter(text).any(|hit| {
-        let form = TRIGGERS[hit.pattern().as_usize()].1;
-        form != Form::Value || gap(text.as_bytes(), hit.end()).is_some()
+    automaton.find_overlapping_iter(text).any(|hit| match TRIGGERS[hit.pattern().as_usize()].1 {
+        Form::Value => gap(text.as_bytes(), hit.end()).is_some(),
+        Form::Address => holds_address(text.as_bytes(), hit.end()),
+        _ => true,
     })
 }
 

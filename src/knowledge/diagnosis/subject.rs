@@ -1,6 +1,6 @@
 //! Whom a line speaks of: its mail addresses, and the hosts in its addresses of services, as numbers.
 
-use super::fold::Key;
+use super::key::Key;
 
 /// Most addresses of one piece.
 const MOST: usize = 4;

@@ -70,6 +70,9 @@ fn lead(line: &[u8]) -> usize {
         }
     }
     let rest = &line[at..];
+    if !rest.first().is_some_and(u8::is_ascii_alphabetic) {
+        return at;
+    }
     let word = LEADS
         .iter()
         .find(|lead| rest.len() > lead.len() && rest[..lead.len()].eq_ignore_ascii_case(lead.as_bytes()));

@@ -209,10 +209,24 @@ pub(super) fn entra(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// `user:password@` behind `://`.
 pub(super) fn address(text: &[u8], end: usize) -> Option<Range<usize>> {
-    let name = run(text, end, |byte| byte.is_ascii_alphanumeric() || b"._%-+".contains(&byte))?;
-    if text.get(name.end) != Some(&b':') || name.len() > 128 {
+    let (name, password) = parts_of_address(text, end)?;
+    (name.len() <= 128 && password.len() < 256).then_some(password)
+}
+
+/// Whether `user:password@` stands behind `://`, however long.
+pub(super) fn holds_address(text: &[u8], end: usize) -> bool {
+    parts_of_address(text, end).is_some()
+}
+
+fn parts_of_address(text: &[u8], end: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let all = |from: usize, wanted: fn(u8) -> bool| {
+        let count = text.get(from..)?.iter().take_while(|byte| wanted(**byte)).count();
+        (count > 0).then_some(from..from + count)
+    };
+    let name = all(end, |byte| byte.is_ascii_alphanumeric() || b"._%-+".contains(&byte))?;
+    if text.get(name.end) != Some(&b':') {
         return None;
     }
-    let password = run(text, name.end + 1, |byte| byte.is_ascii_graphic() && !b"/@\"'<> ".contains(&byte))?;
-    (text.get(password.end) == Some(&b'@') && password.len() < 256).then_some(password)
+    let password = all(name.end + 1, |byte| byte.is_ascii_graphic() && !b"/@\"'<> ".contains(&byte))?;
+    (text.get(password.end) == Some(&b'@')).then_some((name, password))
 }

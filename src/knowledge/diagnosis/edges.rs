@@ -72,7 +72,8 @@ impl Edges {
             return None;
         }
         let side = side();
-        let lower = side.map(|sign| sign.to_ascii_lowercase());
+        let mut lower = side;
+        lower.make_ascii_lowercase();
         let there = |signs: &[u8]| {
             let (place, bit) = place(end, signs, letter);
             self.far[place] & bit != 0

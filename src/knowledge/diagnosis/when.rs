@@ -83,6 +83,26 @@ fn lead(line: &[u8]) -> usize {
 
 /// Whether a line begins with a time: it begins something new.
 pub(super) fn begins(line: &[u8]) -> bool {
+    is_usual(line) || begins_otherwise(line)
+}
+
+/// Whether a line begins with a time in the form that is the most usual: most lines of long logs do.
+fn is_usual(line: &[u8]) -> bool {
+    let Some(head) = line.first_chunk::<19>() else { return false };
+    let fits = head.iter().zip(b"0000-00-00 00:00:00").all(|(byte, form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b' ' => matches!(byte, b' ' | b'T'),
+        form => byte == form,
+    });
+    let number = |at: usize| (head[at] - b'0') * 10 + head[at + 1] - b'0';
+    fits && (1..=12).contains(&number(5))
+        && (1..=28).contains(&number(8))
+        && number(11) < 24
+        && number(14) < 60
+        && number(17) < 60
+}
+
+fn begins_otherwise(line: &[u8]) -> bool {
     let lead = lead(&line[..line.len().min(64)]);
     // Deep indents belong to what stands above.
     let indent = line.iter().take_while(|byte| b" \t".contains(byte)).count();
@@ -345,6 +365,12 @@ mod tests {
         ] {
             assert!(begins(line.as_bytes()), "{line}");
         }
+        for line in
+            ["2024-05-28 23:59:59 x", "2024-12-01T00:00:00Z", "2024-02-30 10:00:00", "2024-05-31 24:00:00"]
+        {
+            assert_eq!(begins(line.as_bytes()), begins_otherwise(line.as_bytes()), "{line}");
+        }
+        assert!(is_usual(b"2024-05-28 23:59:59 x") && !is_usual(b"2024-13-28 23:59:59 x"));
         for line in
             ["Timestamp: 2024-05-31 10:00:00Z", "    2024-05-31 10:00:00 x", "error 5", "info", "trace 1.2.3"]
         {

@@ -14,7 +14,7 @@ use memchr::memmem::Finder;
 use super::beside::{is_code, joined, plain};
 use super::edges::{ANY, BORDER, Edges, is_part};
 use super::key::Key;
-use super::matcher::Matcher;
+use super::matcher::{Matcher, begins_a_word};
 use super::normal::is_quoted_printable;
 use super::{normal, secret, unknown};
 
@@ -115,9 +115,17 @@ impl Fold {
         if !is_noise(bytes) || is_code(piece, run.start) {
             return None;
         }
-        let mut parts = Parts { runs: &self.runs, state: self.border, at: 0, first: None, number: 0 };
+        let mut parts = Parts {
+            runs: &self.runs,
+            run: bytes,
+            from: 0,
+            state: self.border,
+            at: 0,
+            first: None,
+            number: 0,
+        };
         if let Some([near, next, far]) = self.edges.before(piece, &run) {
-            parts.state = self.start;
+            (parts.state, parts.from) = (self.start, 4);
             parts.take(&[far, next, near, BORDER]);
         }
         let there = parts.take(bytes) && parts.take(&[BORDER]);
@@ -129,6 +137,9 @@ impl Fold {
 /// Goes through a run and what stands beside it.
 struct Parts<'f> {
     runs: &'f DFA,
+    run: &'f [u8],
+    /// Signs that are taken in before the run.
+    from: usize,
     state: StateID,
     at: usize,
     /// Where the first part ends.
@@ -153,11 +164,18 @@ impl Parts<'_> {
 
     #[cold]
     fn note(&mut self, state: StateID, at: usize) -> bool {
-        let mut found = (0..self.runs.match_len(state)).map(|place| self.runs.match_pattern(state, place));
         let distance = at - *self.first.get_or_insert(at);
-        let part = u64::from(state.as_u32()) << 32 | distance as u64;
-        self.number = (self.number.rotate_left(29) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        found.all(|found| found.as_usize() >= CODES.len())
+        let mut number = self.number.rotate_left(29) ^ u64::from(state.as_u32()) << 32 ^ distance as u64;
+        let mut codes = false;
+        for found in (0..self.runs.match_len(state)).map(|place| self.runs.match_pattern(state, place)) {
+            codes |= found.as_usize() < CODES.len();
+            // Some texts count only where a word begins.
+            let start = (at + 1).checked_sub(self.from + self.runs.pattern_len(found));
+            let begins = start.is_none_or(|start| start >= self.run.len() || begins_a_word(self.run, start));
+            number = number.rotate_left(1) ^ u64::from(begins);
+        }
+        self.number = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        !codes
     }
 }
 

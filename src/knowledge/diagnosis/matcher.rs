@@ -292,7 +292,7 @@ fn patterns_of(known: &Known, mut put: impl FnMut(String, u8, Border)) {
 }
 
 /// Whether a word begins at a place: after a sign, or where small letters end and a capital follows.
-fn begins_a_word(text: &[u8], start: usize) -> bool {
+pub(super) fn begins_a_word(text: &[u8], start: usize) -> bool {
     let Some(before) = start.checked_sub(1).map(|place| text[place]) else { return true };
     !(before.is_ascii_alphanumeric() && text[start].is_ascii_alphanumeric())
         || before.is_ascii_lowercase() && text[start].is_ascii_uppercase()

@@ -48,6 +48,10 @@ const LINES: &[&str] = &[
     "ERROR https://%%@contoso.com:~~~~@host/ and https://user:~~#~~@host:443/ eyJ~~~~@x.com 0.A~~~ 1#.A~~",
     "ERROR state\\n## and state\\r\\n4# or state%0A4# or%20state&#32;4# or state\\u00204#",
     "ERROR state\\n#~ of it",
+    "ERROR #~.evt gone",
+    "ERROR #~xevt gone",
+    "ERROR #~xEvt gone",
+    "ERROR #~~evt ID gone",
     "HTTP/1.1 ###",
     "> 40# > status\n> ### error=\n### a=3D### x",
 ];
@@ -79,6 +83,9 @@ fn brought() -> Knowledge {
                  [d]\nmeans = 'm'\nany = ['y-1', '2@c', '5.', '.4', '(8', '0)', 'cafe', '-dead']\n\
                  causes = [{ cause = 'no-network', weight = 80 }]\n\n\
                  [f]\nmeans = 'm'\nany = ['state 4']\ncauses = [{ cause = 'proxy', weight = 60 }]\n\n\
+                 [g]\nmeans = 'm'\nfree = true\nall = [['evt'], ['gone']]\n\
+                 causes = [{ cause = 'proxy', weight = 70 }]\n\n\
+                 [h]\nmeans = 'm'\nfree = true\nany = ['evt id']\ncauses = [{ cause = 'no-network', weight = 70 }]\n\n\
                  [e]\nmeans = 'm'\nany = ['status 6']\nheals = 'everything'\n";
     Knowledge::load([("texts/own".to_owned(), texts.to_owned())]).expect("loads")
 }

@@ -133,9 +133,6 @@ pub(super) async fn send_patiently(
         let reply = net.send(request.clone()).await;
         exchanges.push(reply.exchange);
         let pause = reply.outcome.as_ref().ok().and_then(pause);
-        if let (Some(pause), Some(host)) = (pause, request.url.host_str()) {
-            net.rest(host, Instant::now() + pause);
-        }
         match pause.filter(|pause| attempt < RETRIES && Instant::now() + *pause < until) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return (reply.outcome, exchanges),

@@ -88,7 +88,7 @@ impl Net {
     }
 
     /// A host wants to be left alone until then.
-    pub(super) fn rest(&self, host: &str, until: tokio::time::Instant) {
+    fn rest(&self, host: &str, until: tokio::time::Instant) {
         let mut rests = self.0.rests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = rests.entry(host.to_ascii_lowercase()).or_insert(until);
         *known = (*known).max(until);
@@ -148,6 +148,14 @@ impl Net {
         let mut ms = Timings::default();
         // Boxed, because callers hold many of these at once.
         let outcome = Box::pin(self.attempt(request, &id, &mut ms)).await;
+        let pause = outcome.as_ref().ok().and_then(super::answer::pause);
+        // Read from what is there anyway: this future is held by many.
+        if let Some(pause) = pause
+            && let Ok(url) = Url::parse(&exchange.url)
+            && let Some(host) = url.host_str()
+        {
+            self.rest(host, tokio::time::Instant::now() + pause);
+        }
         exchange.ms = ms;
         complete(&mut exchange, &outcome, &secrets);
         Reply { exchange, outcome }

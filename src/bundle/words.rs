@@ -198,7 +198,8 @@ pub fn known() -> &'static Known {
 impl Known {
     fn learn(&mut self, text: &str) {
         for chunk in text.split_whitespace() {
-            if chunk.contains('@') {
+            // Pieces of a word with an escaped letter (`inv\u00e1li`) are nobody's words.
+            if chunk.contains('@') || chunk.contains("\\u") {
                 continue;
             }
             for (at, _) in chunk.match_indices("://") {

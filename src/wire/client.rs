@@ -147,18 +147,21 @@ impl Net {
         };
         let mut ms = Timings::default();
         // Boxed, because callers hold many of these at once.
-        let outcome = Box::pin(self.attempt(request, &id, &mut ms)).await;
-        let pause = outcome.as_ref().ok().and_then(super::answer::pause);
-        // Read from what is there anyway: this future is held by many.
-        if let Some(pause) = pause
-            && let Ok(url) = Url::parse(&exchange.url)
-            && let Some(host) = url.host_str()
-        {
-            self.rest(host, tokio::time::Instant::now() + pause);
-        }
+        let outcome = Box::pin(self.heeded(request, &id, &mut ms)).await;
         exchange.ms = ms;
         complete(&mut exchange, &outcome, &secrets);
         Reply { exchange, outcome }
+    }
+
+    /// Sends a request, and notes how long a host that pushes back wants to be left alone.
+    async fn heeded(&self, request: Request, id: &str, ms: &mut Timings) -> Result<Response, Failure> {
+        let host = request.url.host_str().map(str::to_owned);
+        let outcome = self.attempt(request, id, ms).await;
+        let pause = outcome.as_ref().ok().and_then(super::answer::pause);
+        if let (Some(pause), Some(host)) = (pause, host) {
+            self.rest(&host, tokio::time::Instant::now() + pause);
+        }
+        outcome
     }
 
     async fn attempt(&self, request: Request, id: &str, ms: &mut Timings) -> Result<Response, Failure> {

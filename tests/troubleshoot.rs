@@ -231,7 +231,7 @@ fn in_world(scenario: &Scenario, text: Option<&str>) -> Troubled {
 }
 
 /// A scenario with a fault in front of its services.
-fn faulty(name: &str, fault: Value) -> Scenario {
+fn faulty(name: &str, fault: &Value) -> Scenario {
     let mut faulty = scenario(name);
     faulty.patch["faults"] = serde_json::json!({ "passing": fault });
     faulty
@@ -253,7 +253,7 @@ const NO_CONSENT: &str = "AADSTS65001: The user or administrator has not consent
 fn what_got_no_answer_is_asked_once_more_where_it_may_decide() {
     let busy =
         serde_json::json!({ "path": "/*/oauth2/v2.0/token", "method": "POST", "status": 503, "times": 1 });
-    let troubled = in_world(&faulty(ALONE, busy), Some(NO_CONSENT));
+    let troubled = in_world(&faulty(ALONE, &busy), Some(NO_CONSENT));
     let first = &troubled.answer["causes"][0];
     assert_eq!((&first["cause"], &first["proven"]), (&"consent-missing".into(), &true.into()), "{first:#}");
     assert_eq!((troubled.code, &troubled.answer["went_on"]), (0, &true.into()));
@@ -269,7 +269,7 @@ fn a_service_that_wants_to_be_left_alone_for_long_is() {
     let fault = serde_json::json!({
         "host": "graph.microsoft.com", "method": "GET", "status": 429, "headers": { "Retry-After": "3000" }
     });
-    let troubled = in_world(&faulty(ALONE, fault), Some(NO_CONSENT));
+    let troubled = in_world(&faulty(ALONE, &fault), Some(NO_CONSENT));
     assert_eq!(troubled.answer["causes"][0]["proven"], false);
     let (count, distinct) = counted(&troubled, "/v1.0/users/");
     assert!(count > 0 && count == distinct, "{:?}", troubled.requests);
@@ -278,7 +278,7 @@ fn a_service_that_wants_to_be_left_alone_for_long_is() {
 #[test]
 fn a_password_that_got_no_answer_is_never_sent_again() {
     let busy = serde_json::json!({ "path": "/*/oauth2/v2.0/token", "method": "POST", "status": 503 });
-    let world = faulty("forbidden-account-ews-off-unread", busy);
+    let world = faulty("forbidden-account-ews-off-unread", &busy);
     let troubled = in_world(&world, Some("AADSTS50126: invalid username or password"));
     assert_eq!(troubled.answer["causes"][0]["proven"], false, "{:#}", troubled.answer["causes"]);
     let (count, distinct) = counted(&troubled, "/oauth2/v2.0/token");
@@ -399,8 +399,8 @@ fn a_waived_failure_is_the_cause_all_the_same() {
     assert_eq!(run(&folder, &saved, "").0, Some(0));
     let waiver =
         |check: &str| format!("[[waiver]]\ncheck = \"{check}\"\nreason = \"the vendor replaces it\"\n");
-    let waived = waiver("app/credential-is-valid-for-30-days") + &waiver("sign-in/subject-gets-a-token");
-    std::fs::write(folder.path().join("waived.toml"), waived).expect("written");
+    let both = waiver("app/credential-is-valid-for-30-days") + &waiver("sign-in/subject-gets-a-token");
+    std::fs::write(folder.path().join("waived.toml"), both).expect("written");
     let from = ["troubleshoot", "--from", "facts.json", "--config", "waived.toml"];
     let (code, text, errors) = run(&folder, &[&from[..], &["--log", "-"]].concat(), log);
     assert_eq!(code, Some(0), "{errors}{text}");
